@@ -1,0 +1,117 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""A device is one physical GPU."""
+
+from __future__ import annotations
+
+import datetime
+import enum
+import re
+from dataclasses import dataclass
+
+from gpubroker.domain.fences import Fence
+from gpubroker.domain.fences import Reason
+
+_ADDRESS = re.compile(
+    r"^(?P<domain>[0-9a-fA-F]{4,8}):(?P<bus>[0-9a-fA-F]{2})"
+    r":(?P<slot>[0-9a-fA-F]{2})\.(?P<function>[0-7])$"
+)
+
+
+class State(enum.StrEnum):
+    """Whether anyone still sees the card."""
+
+    PRESENT = "present"
+    VANISHED = "vanished"
+
+
+class Health(enum.StrEnum):
+    """Not readable is UNKNOWN, never BAD."""
+
+    OK = "OK"
+    SUSPECT = "SUSPECT"
+    BAD = "BAD"
+    UNKNOWN = "UNKNOWN"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HealthReason:
+    """One fact behind a health: a rule's name and the words for people."""
+
+    rule: str
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Device:
+    """One card, known by serial or UUID, else by (host, PCI address).
+
+    :param slot: persistent number of (host, PCI address), see A 3.
+    :param provider_id: the Placement provider that it is mirrored on.
+    :param consumers: UUIDs that hold it in Placement.
+    :param claimed_by: the lease node that holds an open claim on it.
+    """
+
+    id: str
+    host: str
+    pci_address: str
+    slot: int | None = None
+    model: str | None = None
+    vendor_id: str = ""
+    product_id: str = ""
+    subsystem_id: str = ""
+    serial: str | None = None
+    uuid: str | None = None
+    numa_node: int | None = None
+    driver: str | None = None
+    state: State = State.PRESENT
+    health: Health = Health.UNKNOWN
+    health_reasons: tuple[HealthReason, ...] = ()
+    fences: tuple[Fence, ...] = ()
+    reported: bool = False
+    provider_id: str | None = None
+    provider_name: str | None = None
+    provider_generation: int | None = None
+    resource_class: str | None = None
+    total: int | None = None
+    reserved: int | None = None
+    consumers: tuple[str, ...] = ()
+    claimed_by: str | None = None
+    traits: tuple[str, ...] = ()
+    first_seen_at: datetime.datetime | None = None
+    last_seen_at: datetime.datetime | None = None
+    generation: int = 0
+    created_at: datetime.datetime | None = None
+    updated_at: datetime.datetime | None = None
+
+    @property
+    def reasons(self) -> frozenset[Reason]:
+        """Why it must not be given out; empty when nothing speaks against."""
+        return frozenset(fence.reason for fence in self.fences)
+
+
+def address(text: str) -> str:
+    """The one spelling of a PCI address: ``0000:0b:00.0``, lower case.
+
+    NVML writes an eight-digit domain and Placement's provider names are in
+    upper case; both are accepted.
+
+    :raises ValueError: when it is no PCI address.
+    """
+    match = _ADDRESS.match(text)
+    if match is None:
+        raise ValueError(f"{text!r} is not a PCI address")
+    domain = int(match["domain"], 16)
+    return (
+        f"{domain:04x}:{match['bus']}:{match['slot']}.{match['function']}"
+    ).lower()

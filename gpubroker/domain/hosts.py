@@ -1,0 +1,97 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""A host is a hypervisor that carries GPUs."""
+
+from __future__ import annotations
+
+import datetime
+import enum
+from dataclasses import dataclass
+
+
+class Mode(enum.StrEnum):
+    """Whether the broker may write to the host's providers.
+
+    ``observe`` mirrors, counts and judges and writes nothing; ``manage``
+    fences cards and places leases.
+    """
+
+    OBSERVE = "observe"
+    MANAGE = "manage"
+
+
+class ComputeState(enum.StrEnum):
+    """The nova-compute service of the host, as Nova tells."""
+
+    UP = "up"
+    DOWN = "down"
+    DISABLED = "disabled"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capacity:
+    """One resource class of a host's root provider, as Placement counts."""
+
+    resource_class: str
+    total: int
+    reserved: int = 0
+    allocation_ratio: float = 1.0
+    used: int = 0
+
+    @property
+    def free(self) -> int:
+        """Units that one more consumer could get, never negative."""
+        room = int((self.total - self.reserved) * self.allocation_ratio)
+        return max(0, room - self.used)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Condition:
+    """Something about the host as a whole; never a verdict on a card."""
+
+    kind: str
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Host:
+    """:param name: Nova's service host, the key operators use.
+    :param hypervisor_hostname: the name of its root provider.
+    :param provider_id: UUID of the root provider, once seen.
+    :param ticket_provider_id: the broker's one permanent child provider.
+    :param agent_user_id: the Keystone user that may report for this host.
+    :param suspect_until: no new lease is planned here before, after a start
+        failed for a reason that lies with the host.
+    """
+
+    name: str
+    hypervisor_hostname: str
+    pool: str
+    mode: Mode = Mode.OBSERVE
+    provider_id: str | None = None
+    ticket_provider_id: str | None = None
+    compute_state: ComputeState = ComputeState.UNKNOWN
+    compute_reason: str = ""
+    agent_user_id: str | None = None
+    agent_version: str | None = None
+    boot_id: str | None = None
+    report_digest: str | None = None
+    heartbeat_at: datetime.datetime | None = None
+    suspect_until: datetime.datetime | None = None
+    suspect_reason: str = ""
+    conditions: tuple[Condition, ...] = ()
+    capacities: tuple[Capacity, ...] = ()
+    generation: int = 0
+    created_at: datetime.datetime | None = None
+    updated_at: datetime.datetime | None = None

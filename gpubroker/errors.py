@@ -1,0 +1,123 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Every error that a room of gpubroker raises on purpose.
+
+::
+
+    GpubrokerError
+    +-- Invalid                 the caller's input is wrong            400
+    +-- Forbidden               the caller may not do this             403
+    |   +-- QuotaExceeded       a limit of the project is reached      403
+    +-- NotFound                no such thing, or not the caller's     404
+    +-- Conflict                the thing is not in a state for this   409
+    |   +-- Duplicate           the name is taken                      409
+    |   +-- InUse               something still refers to it           409
+    |   +-- ConcurrentUpdate    the generation sent is not current     409
+    |   +-- IllegalMove         the lease's state table has no such    409
+    |                           move
+    +-- PreconditionFailed      If-Match names an older generation     412
+    +-- OutsideError            something outside the broker
+        +-- Unavailable         down, slow or refusing: try again      503
+        +-- Rejected            it understood and said no: final
+        |   +-- NoCapacity      Nova or Placement found no place
+        +-- RightsGone          the user's delegated rights do not     (held)
+        |                       work at present, may come back
+        +-- IdentityLost        the delegation itself is gone
+
+``api/errors.py`` is the only place that turns them into HTTP answers.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class GpubrokerError(Exception):
+    """Base of all; carries its message ready for people and its fields."""
+
+    code = "gpubroker.error"
+
+    def __init__(self, message: str, **fields: Any) -> None:
+        super().__init__(message)
+        self.message = message
+        self.fields = fields
+
+
+class Invalid(GpubrokerError):
+    """Input that can never work as it is.
+
+    :param field: a path such as ``workload.image``, where one field is at
+        fault.
+    """
+
+    code = "gpubroker.invalid"
+
+
+class Forbidden(GpubrokerError):
+    code = "gpubroker.forbidden"
+
+
+class QuotaExceeded(Forbidden):
+    code = "gpubroker.quota_exceeded"
+
+
+class NotFound(GpubrokerError):
+    code = "gpubroker.not_found"
+
+
+class Conflict(GpubrokerError):
+    code = "gpubroker.conflict"
+
+
+class Duplicate(Conflict):
+    code = "gpubroker.duplicate"
+
+
+class InUse(Conflict):
+    code = "gpubroker.in_use"
+
+
+class ConcurrentUpdate(Conflict):
+    code = "gpubroker.concurrent_update"
+
+
+class IllegalMove(Conflict):
+    code = "gpubroker.illegal_move"
+
+
+class PreconditionFailed(GpubrokerError):
+    code = "gpubroker.precondition_failed"
+
+
+class OutsideError(GpubrokerError):
+    code = "gpubroker.outside"
+
+
+class Unavailable(OutsideError):
+    code = "gpubroker.unavailable"
+
+
+class Rejected(OutsideError):
+    code = "gpubroker.rejected"
+
+
+class NoCapacity(Rejected):
+    code = "gpubroker.no_capacity"
+
+
+class RightsGone(OutsideError):
+    code = "gpubroker.rights_gone"
+
+
+class IdentityLost(OutsideError):
+    code = "gpubroker.identity_lost"

@@ -1,0 +1,28 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""The microversions of the API, oldest first, one line of English each.
+
+A change of the API that a client can notice adds a line here, a section in
+``doc/source/reference/rest_api_version_history.rst`` and a release note.
+"""
+
+from __future__ import annotations
+
+SERVICE_TYPE = "gpu-broker"
+
+VERSIONS = [
+    "1.0",  # models, flavors, pools, hosts, devices, traits, offers, leases
+]
+
+MIN_VERSION = VERSIONS[0]
+MAX_VERSION = VERSIONS[-1]
