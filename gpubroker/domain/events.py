@@ -15,8 +15,7 @@
 from __future__ import annotations
 
 import datetime
-from dataclasses import dataclass
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any
 
 

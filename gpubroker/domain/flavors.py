@@ -16,8 +16,7 @@ from __future__ import annotations
 
 import datetime
 import enum
-from dataclasses import dataclass
-from dataclasses import field
+from dataclasses import dataclass, field
 
 
 class Kind(enum.StrEnum):

@@ -19,14 +19,10 @@ Nothing here knows SQL, HTTP or a message bus. ``db`` implements ``Store``,
 from __future__ import annotations
 
 import datetime
-from collections.abc import Collection
-from collections.abc import Mapping
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
-from dataclasses import field
-from typing import Any
-from typing import Protocol
+from dataclasses import dataclass, field
+from typing import Any, Protocol
 
 from gpubroker.domain import devices
 from gpubroker.domain import events

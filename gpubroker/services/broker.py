@@ -1,0 +1,60 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""What a use case is handed: the ports and the limits in force."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from gpubroker.services import ports
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Limits and times, in seconds; read from the configuration by the
+    commands, so that no use case knows oslo.config.
+
+    :param start_attempts: starts of one lease that may fail for a reason
+        that lies with the cloud before the lease fails.
+    :param suspect_seconds: how long no lease is planned on a host after a
+        start failed there.
+    :param post_doubt_seconds: how long after a POST /servers without an
+        answer its server may still turn up (N 15.7).
+    :param ownership_seconds: how long a planner owns a pool without
+        renewing.
+    """
+
+    max_leases_per_project: int = 100
+    max_nodes: int = 64
+    start_timeout: float = 600.0
+    start_attempts: int = 3
+    retry_delay: float = 5.0
+    suspect_seconds: float = 60.0
+    post_doubt_seconds: float = 60.0
+    ownership_seconds: float = 10.0
+    heartbeat_timeout: float = 120.0
+    report_interval: int = 30
+    console: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Broker:
+    """The ports, put together by a command (the composition root)."""
+
+    store: ports.Store
+    clock: ports.Clock
+    bell: ports.Bell
+    ledger: ports.Ledger
+    compute: ports.Compute
+    identity: ports.Identity
+    settings: Settings = field(default_factory=Settings)
