@@ -191,6 +191,10 @@ class Traits(Protocol):
         ...
 
     def of_host(self, host: str) -> list[traits.ProviderTrait]: ...
+    def hosts_of_pool(self, pool: str) -> dict[str, frozenset[str]]:
+        """Host -> the traits of the host itself, for a whole pool at once."""
+        ...
+
     def replace(
         self,
         host: str,

@@ -1,0 +1,192 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Read a pool from the store into the form that plans are made from."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping, Sequence
+
+from gpubroker.domain import devices
+from gpubroker.domain import hosts
+from gpubroker.domain import leases
+from gpubroker.domain import models
+from gpubroker.domain.fences import Reason
+from gpubroker.domain.flavors import Topology
+from gpubroker.domain.matching import Availability
+from gpubroker.domain.matching import Card
+from gpubroker.domain.matching import HostState
+from gpubroker.domain.matching import HostView
+from gpubroker.domain.matching import Need
+from gpubroker.domain.planning import Order
+from gpubroker.domain.planning import Snapshot
+from gpubroker.services import ports
+
+
+def load(tx: ports.Transaction, pool: str, now: datetime.datetime) -> Snapshot:
+    """A pool's hosts, cards and queue, in a fixed number of statements."""
+    by_host: dict[str, list[devices.Device]] = {}
+    for device in tx.devices.of_pool(pool):
+        by_host.setdefault(device.host, []).append(device)
+    promised = _promised(
+        tx.leases.in_state([leases.State.STARTING], pool=pool)
+    )
+    traits = tx.traits.hosts_of_pool(pool)
+    views = [
+        view(
+            host,
+            by_host.get(host.name, []),
+            traits.get(host.name, frozenset()),
+            promised,
+            now,
+        )
+        for host in sorted(tx.hosts.all(pool), key=lambda h: h.name)
+    ]
+    queue = tx.leases.in_state([leases.State.QUEUED], pool=pool)
+    return Snapshot(
+        pool=pool,
+        now=now,
+        hosts=tuple(views),
+        orders=tuple(order_of(lease) for lease in queue),
+        blocks=blocks_of(tx.models.all()),
+    )
+
+
+def blocks_of(
+    known: Sequence[models.Model],
+) -> dict[str, tuple[tuple[int, ...], ...]]:
+    return {model.name: model.blocks for model in known if model.blocks}
+
+
+def order_of(lease: leases.Lease) -> Order:
+    return Order(
+        lease_id=lease.id,
+        models=lease.models,
+        nodes=lease.node_count,
+        not_before=lease.not_before,
+        need=need_of(lease),
+    )
+
+
+def need_of(lease: leases.Lease) -> Need:
+    return Need(
+        gpus=lease.gpus,
+        vcpus=lease.vcpus,
+        ram_mib=lease.ram_mib,
+        disk_gib=lease.disk_gib,
+        topology=Topology(lease.topology),
+        traits=frozenset(lease.traits),
+    )
+
+
+def view(
+    host: hosts.Host,
+    cards: Sequence[devices.Device],
+    traits: frozenset[str],
+    promised: Mapping[str, Need],
+    now: datetime.datetime,
+) -> HostView:
+    """One host as a plan sees it."""
+    state, why = _host_state(host, now)
+    free = {c.resource_class: c.free for c in host.capacities}
+    total = {c.resource_class: c.free + c.used for c in host.capacities}
+    claimed = promised.get(host.name, Need(gpus=0))
+    return HostView(
+        name=host.name,
+        state=state,
+        why=why,
+        vcpus=free.get("VCPU", 0) + free.get("PCPU", 0) - claimed.vcpus,
+        ram_mib=free.get("MEMORY_MB", 0) - claimed.ram_mib,
+        disk_gib=free.get("DISK_GB", 0) - claimed.disk_gib,
+        vcpus_total=total.get("VCPU", 0) + total.get("PCPU", 0),
+        ram_mib_total=total.get("MEMORY_MB", 0),
+        disk_gib_total=total.get("DISK_GB", 0),
+        traits=traits,
+        cards=tuple(
+            card
+            for card in map(card_of, sorted(cards, key=_by_slot))
+            if card is not None
+        ),
+    )
+
+
+def card_of(device: devices.Device) -> Card | None:
+    """``None`` for a device that no plan can name: without a model, a slot
+    or a provider, or vanished."""
+    if (
+        device.model is None
+        or device.slot is None
+        or device.provider_id is None
+        or device.state is not devices.State.PRESENT
+    ):
+        return None
+    availability, why = _availability(device)
+    return Card(
+        device_id=device.id,
+        model=device.model,
+        slot=device.slot,
+        numa_node=device.numa_node,
+        availability=availability,
+        why=why,
+        address=device.pci_address,
+    )
+
+
+def _availability(device: devices.Device) -> tuple[Availability, str]:
+    held = device.reasons - {Reason.LEASE}
+    if device.claimed_by or device.consumers or Reason.LEASE in device.reasons:
+        return Availability.IN_USE, ""
+    if held:
+        return Availability.FENCED, min(held).value
+    if not device.total:
+        return Availability.FENCED, "not in Placement"
+    return Availability.FREE, ""
+
+
+def _host_state(
+    host: hosts.Host, now: datetime.datetime
+) -> tuple[HostState, str]:
+    if host.mode is not hosts.Mode.MANAGE:
+        return HostState.OBSERVED, "the host is only observed"
+    if host.compute_state is not hosts.ComputeState.UP:
+        return HostState.DOWN, f"nova-compute is {host.compute_state}"
+    if host.suspect_until and host.suspect_until > now:
+        return HostState.DOWN, host.suspect_reason or "a start failed here"
+    return HostState.OPEN, ""
+
+
+def _by_slot(device: devices.Device) -> tuple[int, str]:
+    slot = device.slot if device.slot is not None else -1
+    return slot, device.pci_address
+
+
+def _promised(starting: Sequence[leases.Lease]) -> dict[str, Need]:
+    """CPU and memory of starts under way, which Placement may not show yet.
+
+    Counted twice for the moment between a server's allocation and the end
+    of its start: a plan may wait a moment too long, never oversell.
+    """
+    found: dict[str, Need] = {}
+    for lease in starting:
+        need = need_of(lease)
+        for node in lease.nodes:
+            if node.host is None:
+                continue
+            old = found.get(node.host, Need(gpus=0))
+            found[node.host] = Need(
+                gpus=0,
+                vcpus=old.vcpus + need.vcpus,
+                ram_mib=old.ram_mib + need.ram_mib,
+                disk_gib=old.disk_gib + need.disk_gib,
+            )
+    return found
