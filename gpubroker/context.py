@@ -19,7 +19,7 @@ from typing import Any
 from oslo_context import context
 
 
-class RequestContext(context.RequestContext):  # type: ignore[misc]
+class RequestContext(context.RequestContext):
     """An oslo.context with the facts of the token that the broker needs.
 
     :param token_info: Keystone's answer to the validation of the token; only

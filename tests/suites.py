@@ -1,0 +1,252 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Run every suite and say in one line how it went.
+
+``python -m tests.suites [SUITE ...]``; without names: all, in this order::
+
+    lint         ruff, hacking, mypy, import-linter, doc8, bashate, docs
+    unit         the rules and each room by itself
+    functional   the real WSGI app, real Placement, real database engines
+    cloud        the real small cloud of ``sandbox/``
+
+The last line is ``N passed, N failed, N skipped``. A skip is a failure
+unless it is listed in ``EXPECTED_SKIPS``: a test that did not run proves
+nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+BIN = pathlib.Path(sys.executable).parent
+
+#: Names of tests that may skip, each with the reason beside it.
+EXPECTED_SKIPS: frozenset[str] = frozenset()
+
+
+@dataclass(slots=True)
+class Result:
+    passed: int = 0
+    failed: int = 0
+    skipped: int = 0
+
+    def __add__(self, other: Result) -> Result:
+        return Result(
+            self.passed + other.passed,
+            self.failed + other.failed,
+            self.skipped + other.skipped,
+        )
+
+    def __str__(self) -> str:
+        return (
+            f"{self.passed} passed, {self.failed} failed, "
+            f"{self.skipped} skipped"
+        )
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("suite", nargs="*", choices=[*SUITES, []])
+    chosen = parser.parse_args(argv).suite or list(SUITES)
+    total = Result()
+    lines = []
+    for name in chosen:
+        print(f"\n===== {name} =====", flush=True)
+        began = time.monotonic()
+        result = SUITES[name]()
+        took = time.monotonic() - began
+        lines.append(f"{name:12} {result} in {took:.0f} s")
+        print(lines[-1], flush=True)
+        total += result
+    if "unit" in chosen:
+        coverage_report()
+    print("\n" + "\n".join(lines))
+    print(total)
+    return 1 if total.failed or not total.passed else 0
+
+
+# -- lint --------------------------------------------------------------------
+
+
+def lint() -> Result:
+    """Each checker counts as one test."""
+    shell = [
+        str(path.relative_to(ROOT))
+        for path in sorted([*ROOT.glob("devstack/**/*"), ROOT / ".ci/run"])
+        if path.is_file() and _is_shell(path)
+    ]
+    checks: dict[str, list[str]] = {
+        "ruff": ["ruff", "check", "."],
+        "ruff format": ["ruff", "format", "--check", "."],
+        "hacking": [
+            # ruff sorts imports; a docstring may start with a long sentence
+            "flake8", "--select=H",
+            "--ignore=H104,H301,H306,H403,H404,H405",
+            "gpubroker", "sandbox", "tests",
+        ],
+        "mypy": ["mypy"],
+        "import-linter": ["lint-imports"],
+        "doc8": ["doc8", "-q", "README.rst", "doc/source", "api-ref/source"],
+        "bashate": ["bashate", "-i", "E006", *shell],
+        "bandit": ["bandit", "-q", "-r", "gpubroker", "-c", "pyproject.toml"],
+    }  # fmt: skip
+    result = Result()
+    for name, command in checks.items():
+        done = _run([str(BIN / command[0]), *command[1:]], capture=True)
+        ok = done.returncode == 0
+        print(f"{name:14} {'ok' if ok else 'FAILED'}", flush=True)
+        if not ok:
+            print(done.stdout[-8000:], flush=True)
+        result += Result(passed=int(ok), failed=int(not ok))
+    return result
+
+
+def _is_shell(path: pathlib.Path) -> bool:
+    return (
+        path.suffix == ".sh"
+        or path.read_bytes()[:2] == b"#!"
+        or (path.parent.name == "lib" or path.name == "settings")
+    )
+
+
+# -- stestr ------------------------------------------------------------------
+
+
+def unit() -> Result:
+    for old in ROOT.glob(".coverage*"):
+        old.unlink()
+    return _stestr("unit", covered=True)
+
+
+def functional() -> Result:
+    """Inside the engines, so that no database test has a reason to skip."""
+    return _stestr(
+        "functional",
+        prefix=[sys.executable, "-m", "tests.fixtures.engines", "--"],
+        covered=True,
+    )
+
+
+def cloud() -> Result:
+    """One process: the tests share one small cloud."""
+    return _stestr("cloud", options=["--serial"])
+
+
+def _stestr(
+    suite: str,
+    prefix: Sequence[str] = (),
+    options: Sequence[str] = (),
+    covered: bool = False,
+) -> Result:
+    if not any((ROOT / "tests" / suite).rglob("test_*.py")):
+        print(f"no tests in tests/{suite}")
+        return Result(failed=1)
+    env = {**os.environ, "OS_TEST_PATH": f"./tests/{suite}"}
+    if covered:
+        env["PYTHON"] = (
+            f"{BIN / 'coverage'} run --source gpubroker --parallel-mode"
+        )
+    repository = ROOT / ".stestr" / suite
+    shutil.rmtree(repository, ignore_errors=True)
+    repository.mkdir(parents=True)
+    command = [
+        str(BIN / "stestr"), f"--test-path=./tests/{suite}",
+        f"--repo-url={repository}", "run", *options,
+    ]  # fmt: skip
+    done = _run([*prefix, *command], env=env, capture=True, echo=True)
+    return _counted(done)
+
+
+def _counted(done: subprocess.CompletedProcess[str]) -> Result:
+    text = done.stdout
+    result = Result(
+        passed=_total("Passed", text) + _total("Expected Fail", text),
+        failed=_total("Failed", text) + _total("Unexpected Success", text),
+    )
+    skips = re.findall(r"^\{\d+\} (\S+) .*\.\.\. SKIPPED.*$", text, re.M)
+    result.skipped = _total("Skipped", text)
+    unexpected = [name for name in skips if name not in EXPECTED_SKIPS]
+    if len(skips) != result.skipped or unexpected:
+        print("Skips nobody expected:", *unexpected, sep="\n  ")
+        result.failed += max(1, len(unexpected))
+    if done.returncode and not result.failed:
+        # A run that broke off says so by its exit code alone.
+        print(f"stestr ended with {done.returncode}")
+        result.failed += 1
+    return result
+
+
+def _total(word: str, text: str) -> int:
+    found = re.findall(rf"^ - {word}: (\d+)$", text, re.M)
+    return int(found[-1]) if found else 0
+
+
+def coverage_report() -> None:
+    _run([str(BIN / "coverage"), "combine", "-q"], capture=True)
+    done = _run(
+        [str(BIN / "coverage"), "report", "--skip-covered"], capture=True
+    )
+    print(done.stdout[-6000:])
+
+
+def _run(
+    command: Sequence[str],
+    env: dict[str, str] | None = None,
+    capture: bool = False,
+    echo: bool = False,
+) -> subprocess.CompletedProcess[str]:
+    """Run in the root; with ``echo`` show each line as it comes, too."""
+    with subprocess.Popen(
+        list(command),
+        cwd=ROOT,
+        env=env,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE if capture else None,
+        stderr=subprocess.STDOUT if capture else None,
+        text=True,
+        errors="replace",
+    ) as process:
+        lines = []
+        for line in process.stdout or ():
+            lines.append(line)
+            if echo:
+                print(line, end="", flush=True)
+    return subprocess.CompletedProcess(
+        command, process.returncode, "".join(lines), ""
+    )
+
+
+SUITES: dict[str, Callable[[], Result]] = {
+    "lint": lint,
+    "unit": unit,
+    "functional": functional,
+    "cloud": cloud,
+}
+
+
+if __name__ == "__main__":
+    sys.exit(main())
