@@ -410,13 +410,17 @@ class ComputeService:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Server:
-    """A Nova server as the broker sees it."""
+    """A Nova server as the broker sees it.
+
+    :param flavor: name of the flavor embedded in it (``original_name``).
+    """
 
     id: str
     name: str
     status: str
     project_id: str
     user_id: str
+    flavor: str = ""
     host: str | None = None
     hypervisor_hostname: str | None = None
     task_state: str | None = None
