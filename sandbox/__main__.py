@@ -1,0 +1,157 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""The command line of the sandbox: ``python -m sandbox``."""
+
+import argparse
+import pathlib
+import signal
+import sys
+import time
+from types import FrameType
+
+from sandbox import cloud as clouds
+from sandbox import errors
+from sandbox import layout as layouts
+from sandbox import progress as reporting
+
+
+class Stopped(BaseException):
+    """The person, or the system, wants this to end."""
+
+
+def _stop(number: int, frame: FrameType | None) -> None:
+    raise Stopped
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line.
+
+    :returns: 0, or 1 with a message on stderr.
+    """
+    options = _parser().parse_args(arguments)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _stop)
+    cloud = clouds.Cloud(
+        options.state, options.port_base, reporting.Progress()
+    )
+    try:
+        if options.status:
+            return _status(cloud)
+        if options.down:
+            return _down(cloud)
+        return _run(cloud, options)
+    except errors.ServiceFailed as error:
+        print(f"\n{error.report()}", file=sys.stderr)
+    except errors.SandboxError as error:
+        print(f"\nsandbox: {error}", file=sys.stderr)
+    except Stopped:
+        print("\nsandbox: stopped", file=sys.stderr)
+    return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="make sandbox", description="A small real cloud with GPUs."
+    )
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument(
+        "--once",
+        action="store_true",
+        help="end everything after the demonstration",
+    )
+    what.add_argument(
+        "--keep",
+        action="store_true",
+        help="return after the demonstration and leave everything running",
+    )
+    what.add_argument(
+        "--down", action="store_true", help="end everything that runs"
+    )
+    what.add_argument("--status", action="store_true", help="show what runs")
+    parser.add_argument(
+        "--state",
+        type=pathlib.Path,
+        default=layouts.DEFAULT_STATE,
+        metavar="DIR",
+        help="folder of the sandbox (default: .sandbox)",
+    )
+    parser.add_argument(
+        "--port-base",
+        type=int,
+        metavar="N",
+        help="use ports from N on (default: free ones are found)",
+    )
+    return parser
+
+
+def _run(cloud: clouds.Cloud, options: argparse.Namespace) -> int:
+    cloud.up()
+    progress = cloud.progress
+    progress.line(f"\nReady after {progress.seconds():.0f} s.")
+    if options.keep:
+        cloud.detach()
+        return 0
+    try:
+        if not options.once:
+            _watch(cloud)
+    except Stopped:
+        pass
+    finally:
+        # A second Ctrl-C must not leave half of it running.
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN)
+        with progress.step("Stop everything"):
+            cloud.down()
+    return 0
+
+
+def _watch(cloud: clouds.Cloud) -> None:
+    """Stay until stopped; tell when a service ends by itself."""
+    told: set[str] = set()
+    while True:
+        time.sleep(1)
+        for one in cloud.status():
+            if not one.running and one.name not in told:
+                told.add(one.name)
+                failure = cloud.processes.failure(
+                    one.name, "it ended by itself"
+                )
+                cloud.progress.line(failure.report())
+
+
+def _down(cloud: clouds.Cloud) -> int:
+    with cloud.progress.step("Stop everything"):
+        cloud.down()
+    return 0
+
+
+def _status(cloud: clouds.Cloud) -> int:
+    found = cloud.status()
+    if not found:
+        print(f"Nothing runs in {cloud.layout.state}.")
+        return 0
+    print(f"{'SERVICE':28} {'STATE':8} {'PID':>8} {'MEMORY':>9}  LOG")
+    for one in found:
+        state = "running" if one.running else "dead"
+        pid = one.pid or "-"
+        print(
+            f"{one.name:28} {state:8} {pid:>8} "
+            f"{one.memory_mib:5.0f} MiB  {one.log}"
+        )
+    total = sum(one.memory_mib for one in found)
+    print(f"{'together':46} {total:5.0f} MiB")
+    return 0 if all(one.running for one in found) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,94 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""gpubroker's configuration: API, worker and the agent of each host."""
+
+import pathlib
+
+from sandbox import hardware
+from sandbox import layout as layouts
+from sandbox.config import settings as s
+
+THREADS = 8
+
+
+def main_file(settings: s.Settings) -> pathlib.Path:
+    """What API, worker and gpubroker-manage read."""
+    return settings.layout.config / "gpubroker" / "gpubroker.conf"
+
+
+def agent_files(settings: s.Settings, host: str) -> list[pathlib.Path]:
+    """What a host's agent reads: where it looks, and who it is.
+
+    The second is what ``openstack gpu host enroll`` wrote.
+    """
+    folder = settings.layout.config / "gpubroker"
+    return [folder / f"agent-{host}.conf", identity_file(settings, host)]
+
+
+def identity_file(settings: s.Settings, host: str) -> pathlib.Path:
+    """In ``data``: a snapshot of the databases is worth nothing without."""
+    return settings.layout.data / "hosts" / host / "agent-identity.conf"
+
+
+def write(settings: s.Settings) -> None:
+    s.write(settings, "gpubroker", "gpubroker.conf", _main(settings))
+    for host in hardware.HOSTS:
+        s.write(
+            settings,
+            "gpubroker",
+            f"agent-{host.name}.conf",
+            _agent(settings, host.name),
+        )
+    s.write_web_server(
+        settings, "gpubroker", "gpubroker.wsgi.api:application", THREADS
+    )
+
+
+def _main(settings: s.Settings) -> str:
+    return s.ini(
+        {
+            "DEFAULT": {"transport_url": settings.transport},
+            "database": {"connection": settings.database("gpubroker")},
+            "keystone_authtoken": settings.token_checks("gpubroker"),
+            "service_user": settings.credentials("gpubroker"),
+            # Any answer that does not fit its schema is a fault to see here.
+            "api": {"response_validation": "error"},
+            # A person waits for what happens: look around more often than
+            # a cloud of a thousand hosts would want.
+            "worker": {
+                "plan_interval": 2,
+                "lease_interval": 1,
+                "reconcile_interval": 10,
+            },
+        }
+    )
+
+
+def _agent(settings: s.Settings, host: str) -> str:
+    folder = settings.layout.host(host)
+    return s.ini(
+        {
+            "agent": {
+                "host": host,
+                "interval": 10,
+                "sysfs_root": str(folder / "sys"),
+                "proc_root": str(folder / "proc"),
+                "kernel_log": str(folder / "kmsg"),
+                "nvml_library": str(
+                    layouts.simulator_library(settings.layout)
+                ),
+                "nvml_interval": 60,
+                "state_path": str(folder / "agent"),
+            }
+        }
+    )

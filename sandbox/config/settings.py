@@ -1,0 +1,120 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""What every service's configuration is made of."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from sandbox import databases
+from sandbox import layout as layouts
+from sandbox import passwords as secrets
+from sandbox import ports as tcp
+from sandbox import private_files
+from sandbox import rabbit
+
+Value = str | int | bool | Sequence[str]
+Section = Mapping[str, Value]
+
+REGION = "RegionOne"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One sandbox as its services see it."""
+
+    layout: layouts.Layout
+    ports: tcp.Ports
+    passwords: secrets.Passwords
+
+    def database(self, name: str) -> str:
+        return databases.url(name, self.ports, self.passwords)
+
+    @property
+    def transport(self) -> str:
+        return rabbit.url(self.ports, self.passwords)
+
+    @property
+    def auth_url(self) -> str:
+        return self.ports.url("keystone", "/v3")
+
+    def credentials(self, user: str) -> dict[str, Value]:
+        """How a service user signs in (keystoneauth's options)."""
+        return {
+            "auth_type": "password",
+            "auth_url": self.auth_url,
+            "username": user,
+            "password": self.passwords[user],
+            "project_name": "service",
+            "user_domain_id": "default",
+            "project_domain_id": "default",
+            "region_name": REGION,
+        }
+
+    def token_checks(self, user: str) -> dict[str, Value]:
+        """The section keystone_authtoken of an API."""
+        return {
+            "www_authenticate_uri": self.auth_url,
+            "service_token_roles": "service",
+            "service_token_roles_required": True,
+            **self.credentials(user),
+        }
+
+    def locks(self) -> dict[str, Value]:
+        return {"lock_path": str(self.layout.data / "locks")}
+
+
+def ini(sections: Mapping[str, Section]) -> str:
+    """Sections as oslo.config reads them; a list is a repeated option."""
+    lines = []
+    for name, options in sections.items():
+        lines.append(f"[{name}]")
+        for option, value in options.items():
+            values = [value] if isinstance(value, str | int) else value
+            lines += [f"{option} = {one}" for one in values]
+        lines.append("")
+    return "\n".join(lines)
+
+
+def write(settings: Settings, service: str, name: str, text: str) -> None:
+    """Write one configuration file of a service."""
+    private_files.write(settings.layout.config / service / name, text)
+
+
+def write_web_server(
+    settings: Settings, service: str, application: str, threads: int
+) -> None:
+    """Write the web server's own file, ``gunicorn.conf.py``.
+
+    All of it stands in this file and nothing on the command line, because
+    the services parse the command line themselves when they are loaded.
+    A connection serves one request: a client that sends the next one just
+    when an idle connection is closed would get a reset.
+    """
+    port = getattr(settings.ports, service)
+    write(
+        settings,
+        service,
+        "gunicorn.conf.py",
+        f"wsgi_app = {application!r}\n"
+        f"bind = '{tcp.HOST}:{port}'\n"
+        "worker_class = 'gthread'\n"
+        "workers = 1\n"
+        f"threads = {threads}\n"
+        "keepalive = 0\n"
+        # A busy machine is no reason to kill a worker.
+        "timeout = 0\n"
+        "graceful_timeout = 3\n"
+        f"proc_name = '{service}'\n"
+        "worker_tmp_dir = '/dev/shm'\n"
+        "control_socket_disable = True\n",
+    )
