@@ -382,8 +382,11 @@ class Ledger(Protocol):
         """Make the class and its inventory of one; found done = done."""
         ...
 
-    def ticket_holders(self, resource_class: str) -> list[str]:
-        """Consumers that hold this ticket anywhere."""
+    def ticket_holders(
+        self, resource_class: str, provider_id: str | None = None
+    ) -> list[str]:
+        """Consumers that hold this ticket: one call where the provider is
+        known, a search of all hosts without."""
         ...
 
     def drop_ticket(self, provider_id: str, resource_class: str) -> None:

@@ -1,0 +1,288 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Nova with the broker's own identity: shapes, hosts, any server (N 15.5).
+
+The broker's user has to pass Nova's ``context_is_admin``; without it private
+flavors and other projects' servers are invisible to it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gpubroker import errors
+from gpubroker.clouds import session
+from gpubroker.services import ports
+
+#: Nova 2024.1 and later; and the newest that was tried.
+FLOOR = (2, 96)
+CEILING = (2, 100)
+
+#: What the names of the broker's own private flavors begin with.
+SHAPE_PREFIX = "gpubroker"
+
+
+class Microversion:
+    """min(2.100, the server's newest), asked once."""
+
+    def __init__(self, service: session.Service) -> None:
+        self._service = service
+        self._found: str | None = None
+
+    def get(self) -> str:
+        """:raises Unavailable: also when the server ends below 2.96."""
+        if self._found is None:
+            newest = self._newest()
+            if newest < FLOOR:
+                raise errors.Unavailable(
+                    f"{self._service.name}: the API ends at microversion "
+                    f"{_dotted(newest)}; {_dotted(FLOOR)} is needed."
+                )
+            self._found = _dotted(min(newest, CEILING))
+        return self._found
+
+    def _newest(self) -> tuple[int, int]:
+        # The version document of the endpoint itself; "/" keeps the path
+        # (/v2.1) that the catalogue has.
+        answer = self._service.get("/")
+        version = answer.body.get("version", {}).get("version", "")
+        try:
+            major, minor = version.split(".")
+            return int(major), int(minor)
+        except ValueError:
+            raise errors.Unavailable(
+                f"{self._service.name}: the endpoint names no microversion."
+            ) from None
+
+
+class Nova:
+    """The compute service at one fixed microversion, whoever asks."""
+
+    def __init__(
+        self, service: session.Service, version: Microversion
+    ) -> None:
+        self._service = service
+        self._version = version
+
+    def call(self, method: str, path: str, **options: Any) -> session.Answer:
+        return self._service.call(
+            method, path, microversion=self._version.get(), **options
+        )
+
+    def get(self, path: str, **options: Any) -> session.Answer:
+        return self._service.get(
+            path, microversion=self._version.get(), **options
+        )
+
+
+class Compute:
+    """``ports.Compute`` on the Nova API."""
+
+    def __init__(self, nova: Nova) -> None:
+        self._nova = nova
+        self._hosts: dict[str, str] = {}
+
+    def services(self) -> list[ports.ComputeService]:
+        answer = self._nova.get(
+            "/os-services", params={"binary": "nova-compute"}
+        )
+        return [
+            ports.ComputeService(
+                host=record["host"],
+                state=record["state"],
+                status=record["status"],
+                disabled_reason=record.get("disabled_reason") or "",
+            )
+            for record in answer.body["services"]
+        ]
+
+    def hypervisors(self) -> dict[str, str]:
+        """The plain list names no service host, and the detailed one asks
+        every compute in turn and fails when one hangs (N 15.5). So the hosts
+        are matched by name, and only what is left is asked for one by one,
+        once."""
+        answer = self._nova.get("/os-hypervisors")
+        found = {
+            record["hypervisor_hostname"]: record["id"]
+            for record in answer.body["hypervisors"]
+        }
+        hosts = [service.host for service in self.services()]
+        matched = match_hosts(list(found), hosts)
+        for name, number in found.items():
+            if name not in matched:
+                host = self._hosts.get(name) or self._host_of(number)
+                if host:
+                    self._hosts[name] = matched[name] = host
+        return matched
+
+    def _host_of(self, hypervisor_id: str) -> str | None:
+        try:
+            answer = self._nova.get(f"/os-hypervisors/{hypervisor_id}")
+        except errors.GpubrokerError:
+            # Its compute is down or was just removed: asked again next time.
+            return None
+        host: str = answer.body["hypervisor"]["service"]["host"]
+        return host
+
+    # -- shapes ----------------------------------------------------------
+
+    def ensure_shape(self, spec: ports.ShapeSpec) -> str:
+        made = self._nova.call(
+            "POST",
+            "/flavors",
+            json={
+                "flavor": {
+                    "id": spec.id,
+                    "name": spec.name,
+                    "vcpus": spec.vcpus,
+                    "ram": spec.ram_mib,
+                    "disk": spec.disk_gib,
+                    "os-flavor-access:is_public": False,
+                }
+            },
+            accept=(409,),
+        )
+        known: dict[str, str] = {}
+        if not made.found:
+            known = self._same_shape(spec, made.words)
+        if known != dict(spec.extra_specs):
+            self._nova.call(
+                "POST",
+                f"/flavors/{spec.id}/os-extra_specs",
+                json={"extra_specs": dict(spec.extra_specs)},
+            )
+        self._nova.call(
+            "POST",
+            f"/flavors/{spec.id}/action",
+            json={"addTenantAccess": {"tenant": spec.project_id}},
+            accept=(409,),
+        )
+        return spec.id
+
+    def _same_shape(self, spec: ports.ShapeSpec, words: str) -> dict[str, str]:
+        """The extra specs of the flavor that an earlier call made."""
+        answer = self._nova.get(f"/flavors/{spec.id}", accept=(404,))
+        if not answer.found:
+            raise errors.Conflict(f"Nova: {words}")
+        flavor = answer.body["flavor"]
+        same = (
+            not flavor["os-flavor-access:is_public"]
+            and flavor["vcpus"] == spec.vcpus
+            and flavor["ram"] == spec.ram_mib
+            and flavor["disk"] == spec.disk_gib
+        )
+        if not same:
+            raise errors.Conflict(
+                f"Nova has another flavor with the id {spec.id}."
+            )
+        specs: dict[str, str] = flavor.get("extra_specs", {})
+        return specs
+
+    def drop_shape(self, shape_id: str) -> None:
+        self._nova.call("DELETE", f"/flavors/{shape_id}", accept=(404,))
+
+    def shapes(self) -> dict[str, str]:
+        found: dict[str, str] = {}
+        params: dict[str, str] = {"is_public": "false", "limit": "1000"}
+        while True:
+            page = self._nova.get("/flavors", params=params).body["flavors"]
+            found.update((flavor["id"], flavor["name"]) for flavor in page)
+            if len(page) < int(params["limit"]):
+                break
+            params["marker"] = page[-1]["id"]
+        return {
+            key: name
+            for key, name in found.items()
+            if name.startswith(SHAPE_PREFIX)
+        }
+
+    # -- servers ---------------------------------------------------------
+
+    def server(self, server_id: str) -> ports.Server | None:
+        answer = self._nova.get(f"/servers/{server_id}", accept=(404,))
+        return _server(answer.body["server"]) if answer.found else None
+
+    def servers_tagged(self, tag: str) -> list[ports.Server]:
+        answer = self._nova.get(
+            "/servers/detail", params={"all_tenants": "1", "tags": tag}
+        )
+        return [_server(record) for record in answer.body["servers"]]
+
+    def delete_server(self, server_id: str) -> None:
+        answer = self._nova.call(
+            "DELETE", f"/servers/{server_id}", accept=(404, 409)
+        )
+        if answer.status != 409:
+            return
+        found = self.server(server_id)
+        if found is None:
+            return
+        if found.status != "SOFT_DELETED":
+            raise errors.Unavailable(f"Nova: {answer.words}")
+        # With reclaim_instance_interval Nova keeps a deleted server, and its
+        # GPUs, for a while; the lease is over now.
+        self._nova.call(
+            "POST",
+            f"/servers/{server_id}/action",
+            json={"forceDelete": None},
+            accept=(404,),
+        )
+
+
+def match_hosts(hypervisors: list[str], hosts: list[str]) -> dict[str, str]:
+    """Hypervisor -> service host, where the names leave no doubt.
+
+    Nova's ``host`` is often the short form of the hypervisor's FQDN.
+
+    >>> match_hosts(["g1.example.org", "g2"], ["g1", "g2", "g3"])
+    {'g2': 'g2', 'g1.example.org': 'g1'}
+    """
+    matched = {name: name for name in hypervisors if name in hosts}
+    left = [host for host in hosts if host not in matched]
+    short: dict[str, list[str]] = {}
+    for host in left:
+        short.setdefault(host.partition(".")[0], []).append(host)
+    open_names = [name for name in hypervisors if name not in matched]
+    for name in open_names:
+        stem = name.partition(".")[0]
+        rivals = [n for n in open_names if n.partition(".")[0] == stem]
+        if len(rivals) == 1 and len(short.get(stem, ())) == 1:
+            matched[name] = short[stem][0]
+    return matched
+
+
+def _server(record: dict[str, Any]) -> ports.Server:
+    return ports.Server(
+        id=record["id"],
+        name=record["name"],
+        status=record["status"],
+        project_id=record["tenant_id"],
+        user_id=record["user_id"],
+        flavor=record.get("flavor", {}).get("original_name", ""),
+        host=record.get("OS-EXT-SRV-ATTR:host"),
+        hypervisor_hostname=record.get("OS-EXT-SRV-ATTR:hypervisor_hostname"),
+        task_state=record.get("OS-EXT-STS:task_state"),
+        fault=record.get("fault", {}).get("message", ""),
+        addresses=tuple(
+            address["addr"]
+            for network in record.get("addresses", {}).values()
+            for address in network
+        ),
+        key_name=record.get("key_name"),
+        tags=tuple(record.get("tags", ())),
+        created_at=record.get("created", ""),
+    )
+
+
+def _dotted(version: tuple[int, int]) -> str:
+    return f"{version[0]}.{version[1]}"

@@ -1,0 +1,246 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Keystone: trusts, by which the broker acts for a user later (N 15.5)."""
+
+from __future__ import annotations
+
+import datetime
+import random
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from keystoneauth1 import access
+from keystoneauth1 import plugin
+from keystoneauth1.identity import access as access_plugin
+
+from gpubroker import errors
+from gpubroker.clouds import compute
+from gpubroker.clouds import session
+from gpubroker.clouds import user_cloud
+from gpubroker.domain import leases
+from gpubroker.services import ports
+
+_TRUSTS = "/OS-TRUST/trusts"
+
+#: Seconds over which the ends of trusts are spread: Keystone keeps one trust
+#: for (trustor, trustee, project, impersonation, expires_at), cut to the
+#: second, and counts deleted ones.
+_SPREAD = 86400
+
+_TRIES = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrustPolicy:
+    """:param roles: what a trust may delegate, by name.
+    :param lifetime: after which a trust ends that was never deleted.
+
+    Every trust has an end, because the broker can not delete one whose maker
+    lost the right to it. It is the same for all, longer than any lease and
+    not cut to one lease's duration: an order may wait long before that time
+    begins to run, and a lease may be extended, but a trust can not.
+    """
+
+    roles: Sequence[str]
+    lifetime: datetime.timedelta
+
+
+class Identity:
+    """``ports.Identity`` on the Keystone API."""
+
+    def __init__(
+        self,
+        cloud: session.Cloud,
+        clock: ports.Clock,
+        policy: TrustPolicy,
+        trusted: Callable[[str], plugin.BaseAuthPlugin],
+        nova_version: compute.Microversion,
+    ) -> None:
+        self._cloud = cloud
+        self._clock = clock
+        self._policy = policy
+        self._trusted = trusted
+        self._nova_version = nova_version
+
+    def delegate(
+        self, token: str, token_info: Mapping[str, Any], lease_id: str
+    ) -> leases.Delegation:
+        facts = token_info.get("token", token_info)
+        refuse_delegated(facts)
+        roles = delegable(facts, self._policy.roles)
+        for attempt in range(_TRIES):
+            expires_at = self._expiry()
+            answer = self._create(token, facts, roles, expires_at)
+            if answer.status == 409 and attempt + 1 < _TRIES:
+                continue
+            break
+        if not answer.found:
+            raise errors.Forbidden(
+                "Keystone does not let you hand your rights to the broker: "
+                f"{answer.words}"
+            )
+        return leases.Delegation(
+            lease_id=lease_id,
+            mode=leases.IdentityMode.TRUST,
+            trust_id=answer.body["trust"]["id"],
+            expires_at=expires_at,
+        )
+
+    def as_user(self, delegation: leases.Delegation) -> ports.UserCloud:
+        return self._user_cloud(self._trusted(_trust(delegation)))
+
+    def with_token(self, token: str) -> ports.UserCloud:
+        return self._user_cloud(self._token_plugin(token))
+
+    def revoke(self, delegation: leases.Delegation) -> None:
+        trust_id = _trust(delegation)
+        keystone = self._keystone(self._trusted(trust_id))
+        try:
+            keystone.call(
+                "DELETE", f"{_TRUSTS}/{trust_id}", accept=(401, 403, 404)
+            )
+        except (errors.RightsGone, errors.IdentityLost):
+            # Gone, or its maker's rights are: only its end removes it then.
+            return
+
+    # -- ------------------------------------------------------------------
+
+    def _create(
+        self,
+        token: str,
+        facts: Mapping[str, Any],
+        roles: list[dict[str, str]],
+        expires_at: datetime.datetime,
+    ) -> session.Answer:
+        """With the caller's token as it is: Keystone gives no token for a
+        token that was itself delegated."""
+        return self._keystone().call(
+            "POST",
+            _TRUSTS,
+            json={
+                "trust": {
+                    "trustor_user_id": facts["user"]["id"],
+                    "trustee_user_id": self._cloud.user_id(),
+                    "project_id": facts["project"]["id"],
+                    "impersonation": True,
+                    "allow_redelegation": False,
+                    "roles": roles,
+                    "expires_at": f"{expires_at:%Y-%m-%dT%H:%M:%S.000000Z}",
+                }
+            },
+            headers={"X-Auth-Token": token},
+            authenticated=False,
+            accept=(400, 401, 403, 404, 409),
+        )
+
+    def _expiry(self) -> datetime.datetime:
+        extra = datetime.timedelta(seconds=random.randrange(_SPREAD))  # noqa: S311
+        end = self._clock.now() + self._policy.lifetime + extra
+        return end.replace(microsecond=0)
+
+    def _token_plugin(self, token: str) -> plugin.BaseAuthPlugin:
+        """The token as it came, with the catalogue that belongs to it."""
+        answer = self._keystone().get(
+            "/auth/tokens",
+            headers={"X-Auth-Token": token, "X-Subject-Token": token},
+            authenticated=False,
+            accept=(401, 403, 404),
+        )
+        if not answer.found:
+            raise errors.IdentityLost("Keystone does not know the token.")
+        return access_plugin.AccessInfoPlugin(
+            access.AccessInfoV3(answer.body, token)
+        )
+
+    def _user_cloud(self, auth: plugin.BaseAuthPlugin) -> ports.UserCloud:
+        cloud = self._cloud
+        return user_cloud.UserCloud(
+            nova=compute.Nova(
+                cloud.service("Nova", "compute", auth), self._nova_version
+            ),
+            neutron=cloud.service(
+                "Neutron",
+                "network",
+                auth,
+                min_version="2",
+                max_version="2.latest",
+            ),
+            glance=cloud.service(
+                "Glance",
+                "image",
+                auth,
+                min_version="2",
+                max_version="2.latest",
+            ),
+            project=lambda: cloud.project_id(auth),
+        )
+
+    def _keystone(
+        self, auth: plugin.BaseAuthPlugin | None = None
+    ) -> session.Service:
+        return self._cloud.service(
+            "Keystone",
+            "identity",
+            auth,
+            min_version="3",
+            max_version="3.latest",
+        )
+
+
+def refuse_delegated(facts: Mapping[str, Any]) -> None:
+    """:raises Forbidden: for a token that Keystone lets make no trust."""
+    methods = facts.get("methods", ())
+    if "application_credential" in methods:
+        raise errors.Forbidden(
+            "Your token was made with an application credential, and "
+            "Keystone lets such a token hand no rights to the broker, which "
+            "needs them to start your servers later. Order with a password "
+            "or single sign-on instead."
+        )
+    if facts.get("OS-TRUST:trust") or "trust" in methods:
+        raise errors.Forbidden(
+            "Your token comes from a trust, and Keystone lets it hand no "
+            "rights to the broker. Order with a token of your own."
+        )
+    if not facts.get("project"):
+        raise errors.Forbidden(
+            "Your token is for no project; a lease belongs to a project."
+        )
+
+
+def delegable(
+    facts: Mapping[str, Any], wanted: Sequence[str]
+) -> list[dict[str, str]]:
+    """The roles of the token that a server needs, and no others.
+
+    :raises Forbidden: when the token holds none of them.
+    """
+    names = {name.lower() for name in wanted}
+    found = [
+        {"id": role["id"]}
+        for role in facts.get("roles", ())
+        if role["name"].lower() in names
+    ]
+    if not found:
+        raise errors.Forbidden(
+            "A lease needs one of these roles in the project: "
+            f"{', '.join(wanted)}."
+        )
+    return found
+
+
+def _trust(delegation: leases.Delegation) -> str:
+    if delegation.trust_id is None:
+        raise errors.IdentityLost("The lease has no trust.")
+    return delegation.trust_id

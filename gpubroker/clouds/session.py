@@ -1,0 +1,293 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""How the broker talks HTTP to OpenStack: sessions, waits and errors.
+
+Every answer becomes an ``Answer`` or one of ``gpubroker.errors``; no
+exception of keystoneauth leaves this room.
+"""
+
+from __future__ import annotations
+
+import enum
+import random
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from keystoneauth1 import adapter
+from keystoneauth1 import exceptions
+from keystoneauth1 import loading
+from keystoneauth1 import plugin
+from keystoneauth1 import session
+from oslo_config import cfg
+
+from gpubroker import errors
+from gpubroker.conf import service_user
+from gpubroker.services import ports
+
+T = TypeVar("T")
+
+#: Seconds that one change is repeated while others change the same provider.
+PATIENCE = 20.0
+
+
+class Who(enum.Enum):
+    """Whose identity a call is made with; tells what a refusal means."""
+
+    BROKER = "the broker"
+    USER = "the user"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """:param words: the service's own sentence, where it sent an error.
+    :param code: the error code of services that follow the API-SIG.
+    """
+
+    status: int
+    body: Any
+    words: str = ""
+    code: str = ""
+
+    @property
+    def found(self) -> bool:
+        return self.status < 400
+
+
+def ask(name: str, who: Who, call: Callable[[], T]) -> T:
+    """Call something of keystoneauth that may have to get a token first.
+
+    :raises Unavailable, RightsGone, IdentityLost: see ``Service.call``.
+    """
+    try:
+        return call()
+    except (exceptions.Unauthorized, exceptions.Forbidden) as refusal:
+        raise _refused(who, refusal) from None
+    except exceptions.ClientException as failure:
+        raise errors.Unavailable(f"{name}: {failure}") from failure
+
+
+def _refused(who: Who, refusal: exceptions.HttpError) -> errors.OutsideError:
+    if who is Who.BROKER:
+        return errors.Unavailable(
+            f"Keystone refuses the broker's own identity: {refusal}"
+        )
+    if isinstance(refusal, exceptions.Forbidden):
+        return errors.RightsGone(
+            "Keystone gives the user no token at present: a role was "
+            "removed, or the user or project is disabled."
+        )
+    return errors.IdentityLost(
+        "Keystone no longer knows the user's token or trust."
+    )
+
+
+class Service:
+    """One OpenStack service, called with one identity, JSON both ways."""
+
+    def __init__(
+        self, name: str, api: adapter.Adapter, who: Who = Who.BROKER
+    ) -> None:
+        self.name = name
+        self.api = api
+        self._who = who
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        *,
+        accept: Collection[int] = (),
+        **options: Any,
+    ) -> Answer:
+        """Send a request.
+
+        :param accept: error statuses that the caller deals with.
+        :param options: ``json``, ``params``, ``headers``, ``microversion``
+            and the like, as keystoneauth's adapter knows them.
+        :raises Unavailable: no answer, 429, or a 5xx.
+        :raises RightsGone, IdentityLost: Keystone gives the user no token.
+        :raises NotFound, Conflict, ConcurrentUpdate, Rejected: 404, 409 and
+            every other 4xx not in ``accept``.
+        """
+        response = ask(
+            self.name,
+            self._who,
+            lambda: self.api.request(path, method, raise_exc=False, **options),
+        )
+        answer = _answer(response)
+        if answer.status >= 400 and answer.status not in accept:
+            raise self._error(answer)
+        return answer
+
+    def get(self, path: str, **options: Any) -> Answer:
+        # A keep-alive connection that the server closed meanwhile fails
+        # without being anybody's fault; asking again is harmless for a GET.
+        return self.call("GET", path, connect_retries=1, **options)
+
+    def _error(self, answer: Answer) -> errors.GpubrokerError:
+        text = f"{self.name}: {answer.words or f'status {answer.status}'}"
+        status = answer.status
+        if status >= 500 or status in (401, 408, 413, 429):
+            # 401 with a token that Keystone has just made: the service can
+            # not validate it now.
+            return errors.Unavailable(text)
+        if status == 404:
+            return errors.NotFound(text)
+        if status == 409:
+            if answer.code == "placement.concurrent_update":
+                return errors.ConcurrentUpdate(text)
+            return errors.Conflict(text)
+        return errors.Rejected(text, status=status)
+
+
+def _answer(response: Any) -> Answer:
+    try:
+        body = response.json() if response.content else {}
+    except ValueError:
+        body = {}
+    status = response.status_code
+    if status < 400:
+        return Answer(status, body)
+    words, code = _words(body)
+    return Answer(status, body, words or response.reason or "", code)
+
+
+def _words(body: Any) -> tuple[str, str]:
+    """The sentence and the code of an error body.
+
+    Placement: ``{"errors": [{"detail", "code"}]}``; Nova, Keystone and
+    Neutron: one object under a name, with ``message``; Glance: ``message``.
+    """
+    if not isinstance(body, dict):
+        return "", ""
+    if body.get("errors"):
+        first = body["errors"][0]
+        return str(first.get("detail", "")).strip(), first.get("code", "")
+    if "message" in body:
+        return str(body["message"]), ""
+    for value in body.values():
+        if isinstance(value, dict) and "message" in value:
+            return str(value["message"]), ""
+        if isinstance(value, str):
+            return value, ""
+    return "", ""
+
+
+@dataclass(frozen=True)
+class Cloud:
+    """The session that all share, and where its endpoints are looked up."""
+
+    session: session.Session
+    region_name: str | None
+    interface: tuple[str, ...]
+
+    def service(
+        self,
+        name: str,
+        service_type: str,
+        auth: plugin.BaseAuthPlugin | None = None,
+        **options: Any,
+    ) -> Service:
+        """:param auth: another identity than the broker's own."""
+        api = adapter.Adapter(
+            session=self.session,
+            service_type=service_type,
+            region_name=self.region_name,
+            interface=list(self.interface),
+            auth=auth,
+            **options,
+        )
+        return Service(name, api, Who.USER if auth else Who.BROKER)
+
+    def user_id(self) -> str:
+        """The broker's own user."""
+        found = ask("Keystone", Who.BROKER, self.session.get_user_id)
+        if found is None:
+            raise errors.Unavailable("The broker's identity is not a user.")
+        return found
+
+    def project_id(self, auth: plugin.BaseAuthPlugin) -> str | None:
+        """The project that an identity is scoped to."""
+        return ask(
+            "Keystone", Who.USER, lambda: self.session.get_project_id(auth)
+        )
+
+
+def connect(conf: cfg.ConfigOpts) -> Cloud:
+    """The cloud as [service_user] describes it; asks for no token yet."""
+    section = conf[service_user.GROUP]
+    made = loading.load_session_from_conf_options(
+        conf,
+        service_user.GROUP,
+        auth=loading.load_auth_from_conf_options(conf, service_user.GROUP),
+    )
+    # requests knows the pair (connect, read); keystoneauth hands it on but
+    # its constructor only takes one number.
+    setattr(made, "timeout", (section.connect_timeout, section.timeout))
+    return Cloud(
+        session=made,
+        region_name=section.region_name,
+        interface=tuple(section.interface),
+    )
+
+
+def trusted(conf: cfg.ConfigOpts, trust_id: str) -> plugin.BaseAuthPlugin:
+    """The broker's user, acting for the maker of a trust.
+
+    A trust is the scope; the project of [service_user] must not be sent
+    along.
+    """
+    scopes = (
+        "project_id",
+        "project_name",
+        "project_domain_id",
+        "project_domain_name",
+        "domain_id",
+        "domain_name",
+        "default_domain_id",
+        "default_domain_name",
+        "system_scope",
+    )
+    name = conf[service_user.GROUP].auth_type
+    known = {
+        option.dest for option in loading.get_plugin_loader(name).get_options()
+    }
+    found = loading.load_auth_from_conf_options(
+        conf,
+        service_user.GROUP,
+        trust_id=trust_id,
+        **{scope: None for scope in scopes if scope in known},
+    )
+    if found is None:
+        raise errors.Unavailable("[service_user] names no auth_type.")
+    return found
+
+
+def persist(clock: ports.Clock, change: Callable[[], T]) -> T:
+    """Repeat a change until no one else's came between.
+
+    With jitter, since those who met once would else meet again (N 2.3).
+
+    :raises ConcurrentUpdate: when that took longer than ``PATIENCE``.
+    """
+    give_up = clock.monotonic() + PATIENCE
+    pause = 0.02
+    while True:
+        try:
+            return change()
+        except errors.ConcurrentUpdate:
+            if clock.monotonic() > give_up:
+                raise
+            clock.sleep(pause * (0.5 + random.random()))  # noqa: S311
+            pause = min(pause * 2, 1.0)

@@ -1,0 +1,220 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Nova, Neutron and Glance under the identity of a lease's user."""
+
+from __future__ import annotations
+
+import urllib.parse
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from gpubroker import errors
+from gpubroker.clouds import compute
+from gpubroker.clouds import session
+from gpubroker.services import ports
+
+
+class UserCloud:
+    """``ports.UserCloud``; :param project: asks for the user's project."""
+
+    def __init__(
+        self,
+        nova: compute.Nova,
+        neutron: session.Service,
+        glance: session.Service,
+        project: Callable[[], str | None],
+    ) -> None:
+        self._nova = nova
+        self._neutron = neutron
+        self._glance = glance
+        self._project = project
+
+    def check(self, workload: Mapping[str, Any]) -> None:
+        if workload.get("image"):
+            self._check_image(workload["image"])
+        networks = workload.get("networks")
+        if networks and not isinstance(networks, str):
+            for index, network in enumerate(networks):
+                self._check_network(f"workload.networks[{index}]", network)
+        if workload.get("key_name"):
+            self._check_key(workload["key_name"])
+        if workload.get("security_groups"):
+            self._check_groups(workload["security_groups"])
+        if workload.get("availability_zone"):
+            self._check_zone(workload["availability_zone"])
+
+    def create_server(self, spec: ports.ServerSpec) -> str:
+        answer = self._nova.call(
+            "POST",
+            "/servers",
+            json={"server": server_body(spec)},
+            accept=range(400, 500),
+            # The body holds the user's data; keystoneauth would log it.
+            log=spec.user_data is None,
+        )
+        if answer.found:
+            server_id: str = answer.body["server"]["id"]
+            return server_id
+        if answer.status in (401, 408, 413, 429):
+            raise errors.Unavailable(f"Nova: {answer.words}")
+        raise errors.Rejected(answer.words, status=answer.status)
+
+    def console_url(self, server_id: str) -> str | None:
+        answer = self._nova.call(
+            "POST",
+            f"/servers/{server_id}/remote-consoles",
+            json={"remote_console": {"protocol": "vnc", "type": "novnc"}},
+            accept=range(400, 600),
+        )
+        if not answer.found:
+            # No console proxy, or the server is not up: none to offer.
+            return None
+        url: str = answer.body["remote_console"]["url"]
+        return url
+
+    # -- ------------------------------------------------------------------
+
+    def _check_image(self, image: str) -> None:
+        field = "workload.image"
+        answer = _seen(self._glance, f"/images/{_quote(image)}")
+        if answer is None:
+            raise _invalid(field, f"there is no image {image} for you")
+        status = answer.body.get("status")
+        if status != "active":
+            raise _invalid(field, f"image {image} is {status}, not active")
+
+    def _check_network(self, field: str, network: Mapping[str, str]) -> None:
+        if "port" in network:
+            self._check_port(f"{field}.port", network["port"])
+        if "network" not in network:
+            return
+        name = network["network"]
+        if _seen(self._neutron, f"/networks/{_quote(name)}") is None:
+            raise _invalid(
+                f"{field}.network", f"there is no network {name} for you"
+            )
+
+    def _check_port(self, field: str, name: str) -> None:
+        answer = _seen(self._neutron, f"/ports/{_quote(name)}")
+        if answer is None:
+            raise _invalid(field, f"there is no port {name} for you")
+        holder = answer.body["port"].get("device_id")
+        if holder:
+            raise _invalid(field, f"port {name} is in use by {holder}")
+
+    def _check_key(self, name: str) -> None:
+        if _seen(self._nova, f"/os-keypairs/{_quote(name)}") is None:
+            raise _invalid("workload.key_name", f"you have no key pair {name}")
+
+    def _check_groups(self, wanted: Sequence[str]) -> None:
+        params: dict[str, Any] = {"fields": ["id", "name"]}
+        project = self._project()
+        if project:
+            # Nova looks in the server's project alone.
+            params["project_id"] = project
+        answer = self._neutron.get("/security-groups", params=params)
+        groups = answer.body["security_groups"]
+        for index, name in enumerate(wanted):
+            field = f"workload.security_groups[{index}]"
+            if any(group["id"] == name for group in groups):
+                continue
+            count = sum(1 for group in groups if group["name"] == name)
+            if count == 0:
+                raise _invalid(
+                    field, f"the project has no security group {name}"
+                )
+            if count > 1:
+                raise _invalid(
+                    field,
+                    f"the project has {count} security groups {name}: "
+                    "give the id",
+                )
+
+    def _check_zone(self, zone: str) -> None:
+        answer = self._nova.get("/os-availability-zone")
+        known = sorted(
+            record["zoneName"]
+            for record in answer.body["availabilityZoneInfo"]
+            if record["zoneState"]["available"]
+        )
+        if zone not in known:
+            raise _invalid(
+                "workload.availability_zone",
+                f"{zone} is none of the zones {', '.join(known)}",
+            )
+
+
+def server_body(spec: ports.ServerSpec) -> dict[str, Any]:
+    """The ``server`` object of POST /servers (microversion 2.52 and up)."""
+    body: dict[str, Any] = {
+        "name": spec.name,
+        "flavorRef": spec.shape_id,
+        "networks": _networks(spec.networks),
+        "tags": [spec.tag],
+    }
+    if spec.boot_volume_gib is not None:
+        body["block_device_mapping_v2"] = [
+            {
+                "boot_index": 0,
+                "source_type": "image",
+                "uuid": spec.image,
+                "destination_type": "volume",
+                "volume_size": spec.boot_volume_gib,
+                "delete_on_termination": True,
+            }
+        ]
+    else:
+        body["imageRef"] = spec.image
+    if spec.security_groups:
+        body["security_groups"] = [
+            {"name": name} for name in spec.security_groups
+        ]
+    optional = {
+        "key_name": spec.key_name,
+        "availability_zone": spec.availability_zone,
+        "user_data": spec.user_data,
+        "metadata": dict(spec.metadata),
+    }
+    body.update((key, value) for key, value in optional.items() if value)
+    return body
+
+
+def _networks(
+    networks: str | Sequence[Mapping[str, str]],
+) -> str | list[dict[str, str]]:
+    if isinstance(networks, str):
+        return networks
+    names = {"network": "uuid", "port": "port", "fixed_ip": "fixed_ip"}
+    return [
+        {names[key]: value for key, value in network.items()}
+        for network in networks
+    ]
+
+
+def _seen(
+    service: session.Service | compute.Nova, path: str
+) -> session.Answer | None:
+    """The thing, or none where the user can not see it.
+
+    Some services answer 400 or 403 for ids that they do not like.
+    """
+    answer = service.get(path, accept=(400, 403, 404))
+    return answer if answer.found else None
+
+
+def _quote(name: str) -> str:
+    return urllib.parse.quote(name, safe="")
+
+
+def _invalid(field: str, sentence: str) -> errors.Invalid:
+    return errors.Invalid(f"{field}: {sentence}.", field=field)

@@ -1,0 +1,216 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+from __future__ import annotations
+
+import concurrent.futures
+import uuid
+
+import testtools
+
+from gpubroker import errors
+from gpubroker.clouds import session
+from tests.fixtures import nova_tree
+from tests.fixtures import placement
+
+CARD = nova_tree.ADDRESSES[0]
+
+
+class LedgerCase(testtools.TestCase):
+    def setUp(self):
+        super().setUp()
+        self.placement = self.useFixture(placement.Placement())
+        self.ledger = self.placement.ledger
+        self.tree = nova_tree.NovaTree(self.placement.api, "gpu-1").build()
+        self.card = self.tree.cards[CARD]
+
+
+class Reading(LedgerCase):
+    def test_gpu_providers_are_the_cards_and_not_the_root(self):
+        found = self.ledger.gpu_providers()
+        self.assertEqual(
+            sorted(self.tree.cards.values()), sorted(p.id for p in found)
+        )
+        self.assertEqual({self.tree.root}, {p.root_id for p in found})
+
+    def test_a_tree_has_the_root_and_its_children(self):
+        found = self.ledger.tree(self.tree.root)
+        self.assertEqual(9, len(found))
+
+    def test_an_inventory_is_read_in_full(self):
+        found = self.ledger.inventories(self.card)
+        record = found.by_class[nova_tree.A100]
+        self.assertEqual((1, 0), (record.total, record.reserved))
+        self.assertEqual(1, record.record["max_unit"])
+
+    def test_traits_and_usages_and_consumers(self):
+        server = self.tree.boot([CARD])
+        self.assertEqual(
+            ["COMPUTE_MANAGED_PCI_DEVICE", "CUSTOM_GPUBROKER_SLOT_0"],
+            self.ledger.traits(self.card),
+        )
+        self.assertEqual({nova_tree.A100: 1}, self.ledger.usages(self.card))
+        self.assertEqual(
+            {server: {nova_tree.A100: 1}}, self.ledger.consumers(self.card)
+        )
+        self.assertEqual(
+            {"VCPU": 4, "MEMORY_MB": 4096},
+            self.ledger.allocations(server)[self.tree.root],
+        )
+
+    def test_a_consumer_that_holds_nothing_has_no_allocations(self):
+        self.assertEqual({}, self.ledger.allocations(str(uuid.uuid4())))
+
+    def test_unknown_names_and_ids(self):
+        self.assertIsNone(self.ledger.provider_by_name("nobody"))
+        nobody = str(uuid.uuid4())
+        self.assertRaises(errors.NotFound, self.ledger.provider, nobody)
+        self.assertRaises(errors.NotFound, self.ledger.inventories, nobody)
+
+    def test_placement_down_is_unavailable(self):
+        self.placement.api.endpoint_override = "http://127.0.0.1:1"
+        self.assertRaises(errors.Unavailable, self.ledger.gpu_providers)
+
+
+class Fencing(LedgerCase):
+    def test_a_fenced_card_is_not_given_out(self):
+        before = self.ledger.inventories(self.card).by_class[nova_tree.A100]
+        after = self.ledger.set_reserved(self.card, nova_tree.A100, True)
+        record = after.by_class[nova_tree.A100]
+        self.assertEqual({**before.record, "reserved": 1}, record.record)
+        self.assertEqual(after, self.ledger.inventories(self.card))
+        self.assertNotIn(self.card, self.ledger.open_cards(nova_tree.A100))
+
+    def test_a_second_fence_writes_nothing(self):
+        self.ledger.set_reserved(self.card, nova_tree.A100, True)
+        before = self.tree.generation(CARD)
+        self.ledger.set_reserved(self.card, nova_tree.A100, True)
+        self.assertEqual(before, self.tree.generation(CARD))
+
+    def test_a_lifted_fence_opens_the_card(self):
+        self.ledger.set_reserved(self.card, nova_tree.A100, True)
+        self.ledger.set_reserved(self.card, nova_tree.A100, False)
+        self.assertEqual(0, self.tree.reserved(CARD))
+        self.assertIn(self.card, self.ledger.open_cards(nova_tree.A100))
+
+    def test_a_used_card_can_be_fenced(self):
+        server = self.tree.boot([CARD])
+        self.ledger.set_reserved(self.card, nova_tree.A100, True)
+        self.assertEqual([server], list(self.ledger.consumers(self.card)))
+
+    def test_a_card_without_the_class_is_not_found(self):
+        self.assertRaises(
+            errors.NotFound,
+            self.ledger.set_reserved,
+            self.card,
+            nova_tree.H100,
+            True,
+        )
+
+    def test_a_class_nobody_knows_has_no_open_cards(self):
+        self.assertEqual(set(), self.ledger.open_cards("CUSTOM_NOBODY"))
+
+    def test_many_writers_of_one_card_all_get_their_turn(self):
+        with concurrent.futures.ThreadPoolExecutor(6) as threads:
+            results = [
+                threads.submit(
+                    self.ledger.set_reserved,
+                    self.card,
+                    nova_tree.A100,
+                    bool(turn % 2),
+                )
+                for turn in range(12)
+            ]
+        for result in results:
+            result.result()
+        self.assertIn(self.tree.reserved(CARD), (0, 1))
+
+    def test_a_stale_generation_is_a_concurrent_update(self):
+        service = session.Service("Placement", self.placement.api)
+        inventories = self.ledger.inventories(self.card)
+        record = inventories.by_class[nova_tree.A100].record
+        self.assertRaises(
+            errors.ConcurrentUpdate,
+            service.call,
+            "PUT",
+            f"/resource_providers/{self.card}/inventories/{nova_tree.A100}",
+            json={
+                **record,
+                "resource_provider_generation": inventories.generation - 1,
+            },
+        )
+
+
+class Tickets(LedgerCase):
+    TICKET = "CUSTOM_GPUBROKER_0123456789ABCDEF"
+
+    def setUp(self):
+        super().setUp()
+        self.provider = self.ledger.ensure_ticket_provider(
+            "gpu-1", self.tree.root
+        )
+
+    def test_the_ticket_provider_is_made_once_under_the_root(self):
+        again = self.ledger.ensure_ticket_provider("gpu-1", self.tree.root)
+        self.assertEqual(self.provider, again)
+        found = self.ledger.provider(self.provider)
+        self.assertEqual("gpubroker_gpu-1", found.name)
+        self.assertEqual(self.tree.root, found.parent_id)
+
+    def test_it_moves_under_a_root_made_anew(self):
+        other = nova_tree.NovaTree(
+            self.placement.api, "gpu-1-new", addresses=()
+        ).build()
+        again = self.ledger.ensure_ticket_provider("gpu-1", other.root)
+        self.assertEqual(self.provider, again)
+        self.assertEqual(
+            other.root, self.ledger.provider(self.provider).root_id
+        )
+
+    def test_a_ticket_is_made_once_and_dropped_once(self):
+        for _ in range(2):
+            self.ledger.put_ticket(self.provider, self.TICKET)
+        self.assertEqual([self.TICKET], self.ledger.tickets())
+        self.assertEqual([], self.ledger.ticket_holders(self.TICKET))
+        for _ in range(2):
+            self.ledger.drop_ticket(self.provider, self.TICKET)
+        self.assertEqual([], self.ledger.tickets())
+        self.assertEqual([], self.ledger.ticket_holders(self.TICKET))
+
+    def test_a_held_ticket_can_not_be_dropped(self):
+        self.ledger.put_ticket(self.provider, self.TICKET)
+        server = self.tree.boot([CARD], more={self.provider: {self.TICKET: 1}})
+        self.assertEqual([server], self.ledger.ticket_holders(self.TICKET))
+        self.assertEqual(
+            [server],
+            self.ledger.ticket_holders(self.TICKET, self.provider),
+        )
+        self.assertRaises(
+            errors.InUse,
+            self.ledger.drop_ticket,
+            self.provider,
+            self.TICKET,
+        )
+        self.tree.delete_server(server)
+        self.ledger.drop_ticket(self.provider, self.TICKET)
+        self.assertEqual([], self.ledger.tickets())
+
+    def test_many_tickets_at_once_on_one_provider(self):
+        names = [f"{self.TICKET}_{number}" for number in range(8)]
+        with concurrent.futures.ThreadPoolExecutor(8) as threads:
+            list(
+                threads.map(
+                    lambda name: self.ledger.put_ticket(self.provider, name),
+                    names,
+                )
+            )
+        self.assertEqual(sorted(names), self.ledger.tickets())
