@@ -10,3 +10,52 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
+
+"""Policies in code: who may do what, unless an operator says otherwise."""
+
+from __future__ import annotations
+
+import sys
+
+from oslo_config import cfg
+from oslo_policy import policy
+
+from gpubroker import conf as configuration
+from gpubroker.policies import base
+from gpubroker.policies import flavors
+from gpubroker.policies import models
+
+
+def list_rules() -> list[policy.RuleDefault]:
+    """For oslopolicy-sample-generator and the like."""
+    return [*base.RULES, *models.RULES, *flavors.RULES]
+
+
+def enforcer(conf: cfg.ConfigOpts) -> policy.Enforcer:
+    """An enforcer of these rules and of the operator's policy file."""
+    made = policy.Enforcer(conf)
+    made.register_defaults(list_rules())
+    return made
+
+
+def get_enforcer() -> policy.Enforcer:
+    """For oslopolicy-policy-generator and the like.
+
+    They share their command line with us: what is theirs is left out.
+    """
+    conf = configuration.new()
+    conf(_foreign(sys.argv[1:]), project="gpubroker")
+    return enforcer(conf)
+
+
+def _foreign(args: list[str]) -> list[str]:
+    kept = []
+    skip = False
+    for arg in args:
+        if skip:
+            skip = False
+        elif arg in ("--namespace", "--output-file"):
+            skip = True
+        elif not arg.startswith(("--namespace=", "--output-file=")):
+            kept.append(arg)
+    return kept

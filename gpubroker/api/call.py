@@ -1,0 +1,156 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+
+"""One call of the API: all that a handler needs to answer it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from oslo_policy import policy
+
+from gpubroker import context
+from gpubroker import errors
+from gpubroker.api import pagination
+from gpubroker.services import broker
+from gpubroker.services import paging
+
+#: Which generation the caller has seen; see ``Call.seen``.
+ANY = "*"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """What all calls of a process share.
+
+    :param response_validation: ``error``, ``warn`` or ``ignore``.
+    """
+
+    ports: broker.Broker
+    enforcer: policy.Enforcer
+    max_limit: int = 1000
+    response_validation: str = "warn"
+
+
+@dataclass(slots=True, kw_only=True)
+class Call:
+    """:param url: this resource's own address, without the query.
+    :param root: address of the API, without a slash at the end.
+    :param args: path parameters.
+    :param if_match: entity tags that If-Match names; empty = no condition.
+    """
+
+    site: Site
+    ctx: context.RequestContext
+    rule: str | None
+    url: str
+    root: str
+    args: Mapping[str, str]
+    query: Mapping[str, Any] = field(default_factory=dict)
+    body: Any = None
+    if_match: tuple[str, ...] = ()
+    asked: bool = False
+
+    @property
+    def ports(self) -> broker.Broker:
+        return self.site.ports
+
+    def own(self) -> dict[str, Any]:
+        """The target of a policy that concerns no row."""
+        return {
+            "project_id": self.ctx.project_id,
+            "user_id": self.ctx.user_id,
+        }
+
+    def may(self, rule: str, target: Mapping[str, Any] | None = None) -> bool:
+        """Whether the caller may do this, by policy."""
+        return bool(
+            self.site.enforcer.authorize(
+                f"gpubroker:{rule}",
+                dict(target) if target is not None else self.own(),
+                self.ctx,
+            )
+        )
+
+    def authorize(
+        self, rule: str | None = None, target: Mapping[str, Any] | None = None
+    ) -> None:
+        """:raises Forbidden: naming the policy, so that it can be given."""
+        self.asked = True
+        rule = rule or self.rule
+        if rule is None or self.may(rule, target):
+            return
+        raise errors.Forbidden(
+            f"Policy gpubroker:{rule} does not allow this to you."
+        )
+
+    def authorize_row(self, target: Mapping[str, Any], show: str) -> None:
+        """The same for a row that may be another project's.
+
+        :raises NotFound: when the caller may not even see it, so that
+            nobody learns that it exists.
+        """
+        self.asked = True
+        if self.rule is None or self.may(self.rule, target):
+            return
+        if not self.may(show, target):
+            raise errors.NotFound("There is no such thing.")
+        self.authorize(self.rule, target)
+
+    def seen(self, current: int) -> None:
+        """Check the generation that the caller has seen, if they said.
+
+        :raises PreconditionFailed: If-Match names another one.
+        :raises ConcurrentUpdate: the body's ``generation`` is another one.
+        """
+        if self.if_match and not {ANY, f'"{current}"'} & set(self.if_match):
+            raise errors.PreconditionFailed(
+                f'It has changed: its entity tag is "{current}" now.'
+            )
+        given = None
+        if isinstance(self.body, dict):
+            given = self.body.get("generation")
+        if given is not None and given != current:
+            raise errors.ConcurrentUpdate(
+                f"It has changed: its generation is {current} now.",
+                field="generation",
+            )
+
+    def changes(self) -> dict[str, Any]:
+        """The fields of the body, without the generation."""
+        return {
+            name: value
+            for name, value in self.body.items()
+            if name != "generation"
+        }
+
+    def page(self, **fixed: Any) -> paging.Page:
+        """The page asked for; ``fixed`` filters come from the handler."""
+        return pagination.page(self.query, self.site.max_limit, fixed)
+
+    def listing(
+        self, name: str, items: list[dict[str, Any]], more: bool, key: str
+    ) -> dict[str, Any]:
+        """A list's body, with the link to the next page."""
+        body: dict[str, Any] = {name: items}
+        if more and items:
+            body["links"] = [
+                pagination.next_link(self.url, self.query, str(items[-1][key]))
+            ]
+        return body
+
+    def link(self, *parts: str) -> list[dict[str, str]]:
+        """The ``links`` of a thing at this path below the API's root."""
+        return [{"rel": "self", "href": "/".join((self.root, "v1", *parts))}]

@@ -1,0 +1,59 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+
+"""Options of the API."""
+
+from __future__ import annotations
+
+from oslo_config import cfg
+
+GROUP = "api"
+
+OPTS: tuple[cfg.Opt, ...] = (
+    cfg.IntOpt(
+        "max_limit",
+        default=1000,
+        min=1,
+        max=100000,
+        help="""
+Most items that one page of a list has. A caller who asks for more gets this
+many and a link to the next page.
+""",
+    ),
+    cfg.StrOpt(
+        "response_validation",
+        default="warn",
+        choices=[
+            ("error", "answer 500; for tests"),
+            ("warn", "write a warning into the log"),
+            ("ignore", "do not check"),
+        ],
+        help="""
+What to do with an answer that does not match the schema that the API
+publishes for it.
+""",
+    ),
+    cfg.IntOpt(
+        "max_leases_per_project",
+        default=100,
+        min=0,
+        help="""
+Most leases that one project may have queued, starting, active or ending at a
+time. One more is refused with 403.
+""",
+    ),
+)
+
+
+def register(conf: cfg.ConfigOpts) -> None:
+    conf.register_opts(OPTS, group=GROUP)
