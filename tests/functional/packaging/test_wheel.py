@@ -95,8 +95,8 @@ class WheelTest(testtools.TestCase):
             "env": {**os.environ, "PYTHONPATH": str(target)},
         }
         where = run(
-            sys.executable, "-c", "import gpubroker; print(gpubroker.__file__)",
-            **alone,
+            sys.executable, "-c",
+            "import gpubroker; print(gpubroker.__file__)", **alone,
         ).strip()  # fmt: skip
         self.assertEqual(str(target / "gpubroker/__init__.py"), where)
         run(
