@@ -1,0 +1,73 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""The step that waits until Nova has started the server."""
+
+from __future__ import annotations
+
+from gpubroker.domain import hosts
+from gpubroker.domain import leases
+from gpubroker.domain import steps
+from gpubroker.services import evidence
+from gpubroker.services import saga
+
+#: Nova's words for a server that is not there yet.
+_BUILDING = frozenset({"BUILD", "UNKNOWN"})
+#: Seconds of building after which a compute that is down is believed.
+_PATIENCE = 30.0
+
+
+def look(run: saga.Run, node: leases.Node) -> saga.Next:
+    """Done when the server runs, or did and was stopped by its user.
+
+    :raises CloudFailure: ERROR, or its compute is down; ServerGone.
+    """
+    placed = saga.placed(node)
+    if node.server_id is None:
+        raise saga.ServerGone(node)
+    server = run.core.compute.server(node.server_id)
+    if evidence.gone(run.core, node.server_id, server):
+        raise saga.ServerGone(node)
+    if server is None:
+        return 2.0
+    if server.status == "ERROR":
+        raise saga.CloudFailure(
+            server.fault or "Nova could not start the server.", node
+        )
+    if server.status in _BUILDING:
+        return _wait(run, node)
+    if server.host is not None and server.host != placed.host:
+        raise saga.CloudFailure(
+            "Nova started the server on another host than planned.",
+            node,
+            suspect=False,
+        )
+    with run.change() as now:
+        now.node(
+            node.id,
+            server_status=server.status,
+            addresses=server.addresses,
+        )
+    return None
+
+
+def _wait(run: saga.Run, node: leases.Node) -> saga.Next:
+    step = run.found(node, "boot", steps.Saga.START)
+    begun = step.begun_at if step else run.core.clock.now()
+    age = (run.core.clock.now() - begun).total_seconds()
+    if age > _PATIENCE:
+        with run.core.store.read() as tx:
+            host = tx.hosts.get(saga.placed(node).host)
+        if host.compute_state is hosts.ComputeState.DOWN:
+            raise saga.CloudFailure("The host went down.", node)
+    # A plain boot takes about a second; a slow one needs no haste.
+    return min(5.0, max(0.3, age / 8))

@@ -1,0 +1,125 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Which servers are a lease node's own, provably.
+
+A tag is a hint that any member of the project can forge. What proves: the
+id that Nova answered to our POST, a hold on the node's ticket (only the
+private flavor asks for it), or being made from that private flavor.
+"""
+
+from __future__ import annotations
+
+import datetime
+
+from gpubroker import errors
+from gpubroker.domain import leases
+from gpubroker.domain import steps
+from gpubroker.services import broker
+from gpubroker.services import names
+from gpubroker.services import ports
+from gpubroker.services import saga
+
+POST = "server"
+
+
+def posts(run: saga.Run, node: leases.Node) -> list[steps.Step]:
+    """The POSTs of this attempt, oldest first."""
+    found: list[steps.Step] = []
+    while True:
+        name = post_name(len(found) + 1)
+        step = run.found(node, name, steps.Saga.START)
+        if step is None:
+            return found
+        found.append(step)
+
+
+def post_name(number: int) -> str:
+    return POST if number == 1 else f"{POST}.{number}"
+
+
+def unanswered(made: list[steps.Step]) -> bool:
+    return any(step.state is steps.StepState.BEGUN for step in made)
+
+
+def doubt(run: saga.Run, made: list[steps.Step]) -> bool:
+    """Whether the server of a POST without an answer may still turn up."""
+    open_posts = [s for s in made if s.state is steps.StepState.BEGUN]
+    if not open_posts:
+        return False
+    last = max(step.begun_at for step in open_posts)
+    window = datetime.timedelta(seconds=run.core.settings.post_doubt_seconds)
+    return run.core.clock.now() < last + window
+
+
+def servers(run: saga.Run, node: leases.Node) -> list[str]:
+    """Ids of the servers that are provably this node's, holders first."""
+    found: list[str] = []
+    for consumer in holders(run, node):
+        server = run.core.compute.server(consumer)
+        if server and server.project_id == run.lease.project_id:
+            found.append(consumer)
+    if node.server_id and node.server_id not in found:
+        found.append(node.server_id)
+    # Every POST that got its answer is covered by the stored id.
+    if unanswered(posts(run, node)):
+        found += [s for s in _tagged(run, node) if s not in found]
+    return found
+
+
+def holders(run: saga.Run, node: leases.Node) -> list[str]:
+    """Consumers of the node's ticket; with a migration under way these
+    are not all servers."""
+    if node.ticket is None or node.host is None:
+        return []
+    with run.core.store.read() as tx:
+        provider = tx.hosts.get(node.host).ticket_provider_id
+    if provider is None:
+        # Stored before the first ticket of the host is ever put.
+        return []
+    try:
+        return run.core.ledger.ticket_holders(node.ticket, provider)
+    except errors.NotFound:
+        return []
+
+
+def gone(
+    core: broker.Broker, server_id: str, server: ports.Server | None
+) -> bool:
+    """Whether somebody deleted the server.
+
+    A Nova that shows us nothing is no proof: a wrong policy file hides every
+    server. An empty ledger beside it is.
+    """
+    if server is None or server.status == "DELETED":
+        return not core.ledger.allocations(server_id)
+    # Nova keeps its allocation until it reclaims it; the user is done.
+    return server.status == "SOFT_DELETED"
+
+
+def _tagged(run: saga.Run, node: leases.Node) -> list[str]:
+    return [
+        server.id
+        for server in run.core.compute.servers_tagged(names.tag(node))
+        if _made_from_shape(run, node, server)
+    ]
+
+
+def _made_from_shape(
+    run: saga.Run, node: leases.Node, server: ports.Server
+) -> bool:
+    return (
+        server.project_id == run.lease.project_id
+        and server.user_id == run.lease.user_id
+        and node.shape_id is not None
+        and server.flavor == node.shape_id
+    )

@@ -1,0 +1,130 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""What becomes of a start that can not go on now, or not at all."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import logging
+
+from gpubroker.domain import leases
+from gpubroker.services import change
+from gpubroker.services import saga
+
+LOG = logging.getLogger(__name__)
+
+
+def retry(run: saga.Run, failure: saga.CloudFailure) -> saga.Next:
+    """The cloud failed: undo, then queue again, within the budget."""
+    settings = run.core.settings
+    attempts = run.lease.attempts + 1
+    number = f"Start {attempts} of {settings.start_attempts} failed"
+    reason = f"{number}: {failure.message}"
+    with run.change() as now:
+        if failure.suspect:
+            _suspect(run, now, failure)
+        now.node(failure.node.id, fault=failure.message)
+        if attempts >= settings.start_attempts:
+            now.move(
+                leases.State.ENDING,
+                leases.State.FAILED,
+                reason=reason,
+                end_cause=leases.EndCause.START_FAILED,
+                attempts=attempts,
+            )
+        else:
+            delay = settings.retry_delay * 2 ** (attempts - 1)
+            now.move(
+                leases.State.STARTING,
+                leases.State.QUEUED,
+                reason=f"{reason} It will be tried again.",
+                attempts=attempts,
+                not_before=now.now + datetime.timedelta(seconds=delay),
+            )
+        now.say("lease.start_failed", reason, host=failure.node.host or "")
+    return 0.0
+
+
+def fail(run: saga.Run, message: str) -> saga.Next:
+    """The order itself can not work: undo, then ``failed``."""
+    with run.change() as now:
+        now.move(
+            leases.State.ENDING,
+            leases.State.FAILED,
+            reason=message,
+            end_cause=leases.EndCause.START_FAILED,
+        )
+        now.say("lease.start_refused", f"Could not start: {message}")
+    return 0.0
+
+
+def gone(run: saga.Run, node: leases.Node) -> saga.Next:
+    """The user deleted the server before it was up: they want no lease."""
+    with run.change() as now:
+        now.move(
+            leases.State.ENDING,
+            leases.State.ENDED,
+            end_cause=leases.EndCause.SERVER_GONE,
+        )
+        now.say("lease.ending", f"The server of node {node.index} is gone.")
+    return 0.0
+
+
+def hold(run: saga.Run, message: str, wait: float) -> saga.Next:
+    """Something does not answer, or must be put right by others: wait."""
+    LOG.warning("Lease %s waits: %s", run.lease.id, message)
+    if run.lease.reason != message:
+        with run.change() as now:
+            now.set(reason=message)
+    return bounded(run, wait)
+
+
+def bounded(run: saga.Run, wait: float) -> saga.Next:
+    """Wait on, unless the start takes longer than it may."""
+    limit = run.core.settings.start_timeout
+    age = (run.core.clock.now() - run.begun_at()).total_seconds()
+    if age <= limit:
+        return wait
+    why = run.lease.reason or "it did not come up."
+    return retry(
+        run,
+        saga.CloudFailure(
+            f"Not started within {limit:.0f} s: {why}", _slowest(run)
+        ),
+    )
+
+
+def _slowest(run: saga.Run) -> leases.Node:
+    """The node to blame: the first that is not proven to run."""
+    for node in run.nodes:
+        step = run.found(node, "boot")
+        if step is None or step.done_at is None:
+            return node
+    return run.nodes[0]
+
+
+def _suspect(
+    run: saga.Run, now: change.Change, failure: saga.CloudFailure
+) -> None:
+    if failure.node.host is None:
+        return
+    host = now.tx.hosts.get(failure.node.host)
+    seconds = run.core.settings.suspect_seconds
+    now.tx.hosts.update(
+        dataclasses.replace(
+            host,
+            suspect_until=now.now + datetime.timedelta(seconds=seconds),
+            suspect_reason=failure.message,
+        )
+    )

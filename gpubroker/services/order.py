@@ -1,0 +1,257 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Take an order: check it, take over the user's rights, put it in the queue.
+
+Nothing is written before everything was checked; what was made outside is
+taken back when the row could not be written.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import dataclasses
+import logging
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+from gpubroker import context
+from gpubroker import errors
+from gpubroker.domain import events
+from gpubroker.domain import flavors
+from gpubroker.domain import leases
+from gpubroker.domain import planning
+from gpubroker.domain import pools
+from gpubroker.services import broker
+from gpubroker.services import offers
+from gpubroker.services import ports
+from gpubroker.services import snapshot
+
+LOG = logging.getLogger(__name__)
+
+MIN_DURATION = 60
+MAX_DURATION = 31_536_000
+#: Nova's own limit for decoded user data.
+_USER_DATA = 64 * 1024
+
+
+def order(
+    core: broker.Broker, ctx: context.RequestContext, body: Mapping[str, Any]
+) -> leases.Lease:
+    """Put a new lease into the queue of its pool.
+
+    :raises Invalid: the order can never work, naming the field; Forbidden:
+        no rights can be delegated with this token; QuotaExceeded: too many
+        open leases; Unavailable: a service that has to be asked is down.
+    """
+    _check_body(core, body)
+    token = ctx.auth_token
+    if not (token and ctx.project_id and ctx.user_id):
+        raise errors.Forbidden("A lease needs a token scoped to a project.")
+    with core.store.read() as tx:
+        lease = _draft(core, tx, ctx, body)
+        _check_limit(core, tx, lease)
+        _check_fits(core, tx, lease)
+    core.identity.with_token(token).check(lease.workload)
+    delegation = core.identity.delegate(token, ctx.token_info, lease.id)
+    try:
+        lease = _insert(core, lease, delegation)
+    except BaseException:
+        _give_back(core, delegation)
+        raise
+    LOG.info(
+        "Lease %s: ordered as %d x %s by user %s of project %s",
+        lease.id,
+        lease.node_count,
+        lease.flavor,
+        lease.user_id,
+        lease.project_id,
+    )
+    core.bell.pool(lease.pool)
+    return lease
+
+
+def _draft(
+    core: broker.Broker,
+    tx: ports.Transaction,
+    ctx: context.RequestContext,
+    body: Mapping[str, Any],
+) -> leases.Lease:
+    flavor = _flavor(tx, body["flavor"])
+    project_id, user_id = ctx.project_id or "", ctx.user_id or ""
+    pool = _pool(tx, project_id, body.get("pool"))
+    workload = dict(body["workload"])
+    user_data = workload.pop("user_data", None)
+    lease_id = str(uuid.uuid4())
+    count = body.get("nodes", 1)
+    return leases.Lease(
+        id=lease_id,
+        name=body["name"],
+        project_id=project_id,
+        user_id=user_id,
+        flavor=flavor.name,
+        kind=flavor.kind.value,
+        models=flavor.models,
+        gpus=flavor.gpus,
+        vcpus=flavor.vcpus,
+        ram_mib=flavor.ram_mib,
+        disk_gib=flavor.disk_gib,
+        topology=flavor.topology.value,
+        extra_specs=dict(flavor.extra_specs),
+        traits=flavor.traits,
+        pool=pool.name,
+        node_count=count,
+        workload=workload,
+        user_data=user_data,
+        duration=body.get("duration"),
+        requested_at=core.clock.now(),
+        request_id=ctx.request_id or "",
+        nodes=tuple(
+            leases.Node(id=str(uuid.uuid4()), lease_id=lease_id, index=index)
+            for index in range(count)
+        ),
+    )
+
+
+def _insert(
+    core: broker.Broker, lease: leases.Lease, delegation: leases.Delegation
+) -> leases.Lease:
+    with core.store.write() as tx:
+        # Again, since another order may have come meanwhile.
+        _check_limit(core, tx, lease)
+        made = tx.leases.add(
+            dataclasses.replace(lease, identity_mode=delegation.mode),
+            delegation,
+        )
+        tx.events.add(
+            events.Event(
+                at=lease.requested_at,
+                kind="lease.ordered",
+                message=f"Ordered: {lease.node_count} x {lease.flavor}.",
+                lease_id=lease.id,
+                request_id=lease.request_id,
+            )
+        )
+    return made
+
+
+def _give_back(core: broker.Broker, delegation: leases.Delegation) -> None:
+    try:
+        core.identity.revoke(delegation)
+    except Exception:
+        # It ends by itself; the first error is the one to tell.
+        LOG.exception("Trust %s could not be deleted", delegation.trust_id)
+
+
+# -- checks ------------------------------------------------------------------
+
+
+def _check_body(core: broker.Broker, body: Mapping[str, Any]) -> None:
+    """What makes no sense, whatever the cloud looks like."""
+    count = body.get("nodes", 1)
+    if not 1 <= count <= core.settings.max_nodes:
+        raise errors.Invalid(
+            f"nodes: {count} is not between 1 and {core.settings.max_nodes}",
+            field="nodes",
+        )
+    duration = body.get("duration")
+    if duration is not None and not MIN_DURATION <= duration <= MAX_DURATION:
+        raise errors.Invalid(
+            f"duration: {duration} is not between {MIN_DURATION} and "
+            f"{MAX_DURATION} seconds",
+            field="duration",
+        )
+    _check_user_data(body["workload"].get("user_data"))
+    if count > 1:
+        _check_shared(body["workload"].get("networks"))
+
+
+def _check_user_data(text: str | None) -> None:
+    if text is None:
+        return
+    field = "workload.user_data"
+    try:
+        data = base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        raise errors.Invalid(f"{field}: not base64", field=field) from None
+    if len(data) > _USER_DATA:
+        raise errors.Invalid(
+            f"{field}: {len(data)} bytes are more than {_USER_DATA}",
+            field=field,
+        )
+
+
+def _check_shared(networks: Any) -> None:
+    """A port or an address can serve one server only."""
+    if isinstance(networks, str) or not networks:
+        return
+    for index, network in enumerate(networks):
+        for key in ("port", "fixed_ip"):
+            if key in network:
+                field = f"workload.networks[{index}].{key}"
+                raise errors.Invalid(
+                    f"{field}: one {key} can not serve several nodes",
+                    field=field,
+                )
+
+
+def _flavor(tx: ports.Transaction, ref: str) -> flavors.Flavor:
+    try:
+        return tx.flavors.get(ref)
+    except errors.NotFound:
+        raise errors.Invalid(
+            f"flavor: there is no flavor {ref}", field="flavor"
+        ) from None
+
+
+def _pool(
+    tx: ports.Transaction, project_id: str, name: str | None
+) -> pools.Pool:
+    """The pool named, else the default one, else the only one there is."""
+    known = {
+        p.name: p for p in tx.pools.all() if offers.allowed(p, project_id)
+    }
+    if name is not None:
+        if name not in known:
+            raise errors.Invalid(
+                f"pool: there is no pool {name}", field="pool"
+            )
+        return known[name]
+    if pools.DEFAULT in known:
+        return known[pools.DEFAULT]
+    if len(known) == 1:
+        return next(iter(known.values()))
+    choices = ", ".join(sorted(known)) or "none is open to your project"
+    raise errors.Invalid(f"pool: name one of: {choices}", field="pool")
+
+
+def _check_limit(
+    core: broker.Broker, tx: ports.Transaction, lease: leases.Lease
+) -> None:
+    limit = core.settings.max_leases_per_project
+    count = tx.leases.count_open(lease.project_id)
+    if count >= limit:
+        raise errors.QuotaExceeded(
+            f"Your project has {count} leases that are not over; it may have "
+            f"{limit}."
+        )
+
+
+def _check_fits(
+    core: broker.Broker, tx: ports.Transaction, lease: leases.Lease
+) -> None:
+    pool = snapshot.load(tx, lease.pool, core.clock.now())
+    why = planning.ever_fits(pool, snapshot.order_of(lease))
+    if why is not None:
+        raise errors.Invalid(f"This order can never start: {why}")

@@ -1,0 +1,101 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""The step that makes the server, exactly once.
+
+``POST /servers`` has no idempotency key. Each POST is written down first;
+only one writer can begin it; after a POST without an answer its server is
+looked for until it can no longer turn up, and only then comes another. Were
+there two all the same, only one can get the ticket.
+"""
+
+from __future__ import annotations
+
+from gpubroker import errors
+from gpubroker.domain import leases
+from gpubroker.domain import steps
+from gpubroker.services import evidence
+from gpubroker.services import names
+from gpubroker.services import ports
+from gpubroker.services import saga
+
+#: Seconds between looks for a server whose POST got no answer.
+_LOOK_AGAIN = 2.0
+
+
+def server(run: saga.Run, node: leases.Node) -> saga.Next:
+    """Done when the node's server id is stored.
+
+    :raises Rejected, IdentityLost, RightsGone: Nova's or Keystone's answer.
+    """
+    if run.node(node).server_id is not None:
+        return None
+    made = evidence.posts(run, node)
+    if evidence.unanswered(made):
+        found = evidence.servers(run, node)
+        if found:
+            _store(run, node, found[0], made[-1], "found")
+            return None
+        if evidence.doubt(run, made):
+            return _LOOK_AGAIN
+    # The rights are looked up before the POST is written down: without them
+    # there is nothing whose answer could be lost.
+    cloud = run.core.identity.as_user(saga.delegation(run))
+    step = run.begin(node, evidence.post_name(len(made) + 1), alone=True)
+    try:
+        found_id = cloud.create_server(spec(run, node))
+    except (
+        errors.Rejected,
+        errors.RightsGone,
+        errors.IdentityLost,
+    ) as error:
+        run.done(step, f"refused: {error.message}"[:255])
+        raise
+    _store(run, node, found_id, step, "")
+    return None
+
+
+def spec(run: saga.Run, node: leases.Node) -> ports.ServerSpec:
+    """What the user ordered, in the node's own shape."""
+    work = run.lease.workload
+    with run.core.store.read() as tx:
+        user_data = tx.leases.get(run.lease.id).user_data
+    return ports.ServerSpec(
+        name=names.server(run.lease, node),
+        shape_id=saga.placed(node).shape,
+        tag=names.tag(node),
+        image=work.get("image"),
+        networks=work.get("networks", "auto"),
+        key_name=work.get("key_name"),
+        security_groups=work.get("security_groups", ()),
+        availability_zone=work.get("availability_zone"),
+        user_data=user_data,
+        boot_volume_gib=work.get("boot_volume_gib"),
+        metadata=work.get("metadata", {}),
+    )
+
+
+def _store(
+    run: saga.Run,
+    node: leases.Node,
+    server_id: str,
+    step: steps.Step,
+    how: str,
+) -> None:
+    with run.change() as now:
+        now.node(node.id, server_id=server_id, server_status="BUILD")
+        now.say(
+            "lease.server",
+            f"Server {names.server(now.lease, node)} is being made.",
+            server=server_id,
+        )
+    run.done(step, how)

@@ -1,0 +1,124 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Take away what a start made, proven gone thing by thing.
+
+With the broker's own identity only. Shape first, so that nobody can boot
+from it while the servers are looked for; then servers, their allocations,
+the ticket. Done when Placement and Nova show nothing of it any more.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+
+from gpubroker import errors
+from gpubroker.domain import leases
+from gpubroker.services import evidence
+from gpubroker.services import reservation
+from gpubroker.services import saga
+
+#: Seconds after which a DELETE under way is asked for again.
+_PATIENCE = 30.0
+
+
+def remove(run: saga.Run) -> saga.Next:
+    """Remove everything outside of all nodes; ``None`` when it is gone."""
+    return saga.soonest(
+        [_node(run, node) for node in run.nodes if node.ticket is not None]
+    )
+
+
+def _node(run: saga.Run, node: leases.Node) -> saga.Next:
+    steps: Sequence[
+        tuple[str, Callable[[saga.Run, leases.Node], saga.Next]]
+    ] = (
+        ("shape", _shape),
+        ("server", _servers),
+        ("allocation", _allocation),
+        ("ticket", _ticket),
+    )
+    for name, act in steps:
+        wait = run.step(node, name, functools.partial(act, run, node))
+        if wait is not None:
+            return wait
+    return None
+
+
+def _shape(run: saga.Run, node: leases.Node) -> saga.Next:
+    run.core.compute.drop_shape(saga.placed(node).shape)
+    return None
+
+
+def _servers(run: saga.Run, node: leases.Node) -> saga.Next:
+    left = [
+        server
+        for server in map(run.core.compute.server, evidence.servers(run, node))
+        if server is not None and server.status != "DELETED"
+    ]
+    for server in left:
+        stuck = _age(run, node, "server") > _PATIENCE
+        if server.task_state != "deleting" or stuck:
+            run.core.compute.delete_server(server.id)
+    if left:
+        return _pace(run, node, "server")
+    if evidence.doubt(run, evidence.posts(run, node)):
+        return 2.0
+    return None
+
+
+def _allocation(run: saga.Run, node: leases.Node) -> saga.Next:
+    ledger = run.core.ledger
+    if node.server_id and ledger.allocations(node.server_id):
+        return _pace(run, node, "allocation")
+    if evidence.holders(run, node):
+        return _pace(run, node, "allocation")
+    for card in run.cards(node):
+        if card.provider_id and _ours(run, card.provider_id):
+            return _pace(run, node, "allocation")
+    return None
+
+
+def _ours(run: saga.Run, provider_id: str) -> bool:
+    """Whether a consumer of the card may be ours.
+
+    Only an existing server without our ticket is provably somebody else's;
+    anything unknown, such as a migration, may belong to our server.
+    """
+    try:
+        consumers = run.core.ledger.consumers(provider_id)
+    except errors.NotFound:
+        return False
+    return any(run.core.compute.server(c) is None for c in consumers)
+
+
+def _ticket(run: saga.Run, node: leases.Node) -> saga.Next:
+    try:
+        reservation.drop_ticket(run, node)
+    except errors.InUse:
+        return _pace(run, node, "ticket")
+    except errors.NotFound:
+        return None
+    return None
+
+
+def _pace(run: saga.Run, node: leases.Node, name: str) -> float:
+    """Look often at first, less when it takes long."""
+    return min(10.0, max(0.5, _age(run, node, name) / 8))
+
+
+def _age(run: saga.Run, node: leases.Node, name: str) -> float:
+    step = run.found(node, name)
+    if step is None:
+        return 0.0
+    return (run.core.clock.now() - step.begun_at).total_seconds()

@@ -1,0 +1,165 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""The saga that turns claims into running servers (A 4).
+
+ticket, shape, server, unshape, boot, verify for every node, all or none;
+then fences and ``active`` in one transaction.
+"""
+
+from __future__ import annotations
+
+import datetime
+import functools
+from collections.abc import Callable
+
+from gpubroker import errors
+from gpubroker.domain import events
+from gpubroker.domain import fences
+from gpubroker.domain import leases
+from gpubroker.domain import steps
+from gpubroker.services import boot
+from gpubroker.services import broker
+from gpubroker.services import change
+from gpubroker.services import failing
+from gpubroker.services import post
+from gpubroker.services import reservation
+from gpubroker.services import saga
+from gpubroker.services import verify
+
+#: Seconds between looks at something that is down.
+_LATER = 5.0
+#: Seconds between trials to act for a user whose rights do not work.
+_HELD = 30.0
+
+
+def drive(core: broker.Broker, lease: leases.Lease) -> saga.Next:
+    """Go on with a start as far as it goes now.
+
+    :raises ConcurrentUpdate: the lease moved on; look again.
+    """
+    run = saga.Run(core, lease, steps.Saga.START)
+    try:
+        wait = _steps(run)
+    except saga.CloudFailure as failure:
+        return failing.retry(run, failure)
+    except saga.ServerGone as gone:
+        return failing.gone(run, gone.node)
+    except (errors.Rejected, errors.IdentityLost) as error:
+        return failing.fail(run, error.message)
+    except errors.RightsGone as error:
+        return failing.hold(run, error.message, _HELD)
+    except errors.ConcurrentUpdate:
+        raise
+    except errors.GpubrokerError as error:
+        return failing.hold(run, error.message, _LATER)
+    if wait is not None:
+        return failing.bounded(run, wait)
+    _activate(run)
+    return 0.0
+
+
+def _steps(run: saga.Run) -> saga.Next:
+    for node in run.nodes:
+        run.step(node, "ticket", functools.partial(_ticket, run, node))
+        run.step(node, "shape", functools.partial(_shape, run, node))
+        wait = post.server(run, node)
+        if wait is not None:
+            return wait
+        run.step(node, "unshape", functools.partial(_unshape, run, node))
+        if run.turn_over:
+            return 0.0
+    wait = _all(run, "boot", boot.look)
+    if wait is not None:
+        return wait
+    return _all(run, "verify", verify.look)
+
+
+def _all(
+    run: saga.Run,
+    name: str,
+    look: Callable[[saga.Run, leases.Node], saga.Next],
+) -> saga.Next:
+    return saga.soonest(
+        [
+            run.step(node, name, functools.partial(look, run, run.node(node)))
+            for node in run.nodes
+        ]
+    )
+
+
+def _ticket(run: saga.Run, node: leases.Node) -> saga.Next:
+    reservation.put_ticket(run, node)
+    return None
+
+
+def _shape(run: saga.Run, node: leases.Node) -> saga.Next:
+    run.core.compute.ensure_shape(reservation.shape(run, node))
+    return None
+
+
+def _unshape(run: saga.Run, node: leases.Node) -> saga.Next:
+    # Nova has embedded it in the server; while it exists, any member of the
+    # project could boot from it (N 15.2).
+    run.core.compute.drop_shape(saga.placed(node).shape)
+    return None
+
+
+def _activate(run: saga.Run) -> None:
+    with run.change() as now:
+        for node in now.lease.nodes:
+            for device in node.planned:
+                _hold(now, device, node)
+        _state(now)
+        now.tx.leases.forget_user_data(now.lease.id)
+        now.ring_hosts()
+
+
+def _state(now: change.Change) -> None:
+    duration = now.lease.duration
+    ends = (
+        now.now + datetime.timedelta(seconds=duration)
+        if duration is not None
+        else None
+    )
+    now.move(
+        leases.State.ACTIVE,
+        leases.State.ACTIVE,
+        reason="",
+        started_at=now.now,
+        expires_at=ends,
+    )
+    until = f" until {ends:%Y-%m-%d %H:%M:%SZ}" if ends else ""
+    now.say("lease.active", f"Active{until}.")
+
+
+def _hold(now: change.Change, device_id: str, node: leases.Node) -> None:
+    """Fence a card, so that the end of the server never opens it."""
+    now.tx.fences.add(
+        fences.Fence(
+            device_id=device_id,
+            reason=fences.Reason.LEASE,
+            detail=f"lease {now.lease.id}",
+            by="gpubroker",
+            lease_id=now.lease.id,
+            created_at=now.now,
+        )
+    )
+    now.tx.events.add(
+        events.Event(
+            at=now.now,
+            kind="device.leased",
+            message=f"Given to lease {now.lease.id}.",
+            device_id=device_id,
+            host=node.host,
+        )
+    )

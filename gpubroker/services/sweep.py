@@ -1,0 +1,106 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Find tickets and shapes that no open lease names, and remove them.
+
+They come from a worker that was stopped in the middle of making them and
+went on after another had undone its start. Nothing that somebody uses is
+ever removed, and no server at all: after a database was restored from
+yesterday, the leases of today are unknown here, and theirs stay.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+
+from gpubroker import errors
+from gpubroker.domain import leases
+from gpubroker.services import broker
+from gpubroker.services import names
+
+LOG = logging.getLogger(__name__)
+
+_OPEN = frozenset(leases.State) - leases.FINAL
+
+
+@dataclass(frozen=True, slots=True)
+class Leftovers:
+    tickets: frozenset[str] = frozenset()
+    shapes: frozenset[str] = frozenset()
+
+    def also_in(self, later: Leftovers) -> Leftovers:
+        return Leftovers(
+            self.tickets & later.tickets, self.shapes & later.shapes
+        )
+
+
+def find(core: broker.Broker) -> Leftovers:
+    """What is there without an open lease.
+
+    A name is stored before its thing is made, and the things are listed
+    before the names are read: nothing in the making is taken for a leftover.
+    """
+    tickets = frozenset(core.ledger.tickets())
+    shapes = frozenset(
+        shape_id
+        for shape_id in core.compute.shapes()
+        if shape_id.startswith(names.SHAPE_PREFIX)
+    )
+    with core.store.read() as tx:
+        nodes = [n for le in tx.leases.in_state(_OPEN) for n in le.nodes]
+    return Leftovers(
+        tickets - {n.ticket for n in nodes if n.ticket},
+        shapes - {n.shape_id for n in nodes if n.shape_id},
+    )
+
+
+def remove(core: broker.Broker, found: Leftovers) -> int:
+    """:returns: how many were removed."""
+    for shape_id in sorted(found.shapes):
+        core.compute.drop_shape(shape_id)
+        LOG.info("Removed leftover flavor %s", shape_id)
+    removed = len(found.shapes)
+    if found.tickets:
+        with core.store.read() as tx:
+            providers = [
+                host.ticket_provider_id
+                for host in tx.hosts.all()
+                if host.ticket_provider_id is not None
+            ]
+        removed += sum(
+            _drop(core, ticket, providers) for ticket in sorted(found.tickets)
+        )
+    return removed
+
+
+def _drop(core: broker.Broker, ticket: str, providers: list[str]) -> bool:
+    for provider in providers:
+        try:
+            if ticket in core.ledger.inventories(provider).by_class:
+                core.ledger.drop_ticket(provider, ticket)
+                LOG.info("Removed leftover ticket %s", ticket)
+                return True
+        except errors.NotFound:
+            continue
+        except errors.InUse:
+            LOG.warning("Ticket %s has no lease, but is in use", ticket)
+            return False
+    # Only the class is left, no inventory of it.
+    if providers:
+        try:
+            core.ledger.drop_ticket(providers[0], ticket)
+        except errors.InUse:
+            return False
+        LOG.info("Removed leftover class %s", ticket)
+        return True
+    return False
