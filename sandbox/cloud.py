@@ -14,6 +14,7 @@
 
 import concurrent.futures
 import datetime
+import functools
 import pathlib
 import shutil
 import time
@@ -311,10 +312,25 @@ class Cloud:
 
     def _start_rest(self, apis: Iterable[str]) -> None:
         """Start some APIs and Nova's other programs; wait for the APIs."""
-        for name, service in self.services().items():
-            if name.startswith("nova-"):
-                self.processes.start(service.program)
-        self._together(*[lambda name=name: self._start(name) for name in apis])
+        self._together(
+            self._start_nova,
+            *[functools.partial(self._start, name) for name in apis],
+        )
+
+    def _start_nova(self) -> None:
+        """Start conductor, scheduler and computes, in this order.
+
+        A compute that calls the conductor too early waits ten seconds
+        before it calls again.
+        """
+        known = self.services()
+        conductor = known["nova-conductor"]
+        self.processes.start(conductor.program)
+        self.processes.start(known["nova-scheduler"].program)
+        self.processes.wait(conductor.name, conductor.ready)
+        for host in hardware.HOSTS:
+            service = known[services.compute_name(host.name)]
+            self.processes.start(service.program)
 
     def _fill(self) -> None:
         with self.progress.step("Make image, networks, key pair and quotas"):

@@ -40,10 +40,12 @@ SERVICES = (
 ROLES = ("gpubroker", "gpubroker_agent")
 
 # user: (project, roles).  Each service user has the fewest roles that work.
+# Neutron tells Nova about changed ports; Nova 34 finds the servers of other
+# projects for an admin only, and answers 404 to any other role.
 USERS: dict[str, tuple[str, tuple[str, ...]]] = {
     "placement": ("service", ("service",)),
     "glance": ("service", ("service",)),
-    "neutron": ("service", ("service",)),
+    "neutron": ("service", ("service", "admin")),
     "nova": ("service", ("service",)),
     "gpubroker": ("service", ("service", "gpubroker")),
     "operator": ("admin", ("admin",)),

@@ -103,3 +103,23 @@ def node(layout: layouts.Layout, ports: tcp.Ports) -> processes.Program:
         environment=environment,
         stop_seconds=8,
     )
+
+
+def has_queue(
+    ports: tcp.Ports, passwords: secrets.Passwords, name: str
+) -> bool:
+    """Whether somebody has made the queue: a server that listens on it."""
+    # Imported here: who only writes the configuration does not need it.
+    import amqp
+
+    connection = amqp.Connection(
+        host=f"{tcp.HOST}:{ports.rabbitmq}",
+        userid="sandbox",
+        password=passwords["messaging"],
+    )
+    try:
+        with connection:
+            connection.channel().queue_declare(name, passive=True)
+    except (amqp.exceptions.NotFound, OSError):
+        return False
+    return True

@@ -12,6 +12,7 @@
 
 """The services of the cloud: how each is started and when it is ready."""
 
+import functools
 import http.client
 import urllib.error
 import urllib.request
@@ -147,16 +148,23 @@ def _web(
 
 
 def _nova(settings: s.Settings) -> list[Service]:
-    """Nova's other programs; whether they are ready Nova's API knows."""
+    """Nova's other programs: ready to be called when their queue is there.
+
+    Whether they have reported as up is known to Nova's API only.
+    """
     config = settings.layout.config
     conf = str(config / "nova" / "nova.conf")
     found = []
+    command: tuple[str, ...]
     for name in ("nova-conductor", "nova-scheduler"):
+        queue = name.removeprefix("nova-")
         command = (layouts.cloud_program(name), "--config-file", conf)
         found.append(
             Service(
                 processes.Program(name, command, stop_seconds=4),
-                lambda: True,
+                functools.partial(
+                    rabbit.has_queue, settings.ports, settings.passwords, queue
+                ),
                 name,
             )
         )
@@ -169,10 +177,13 @@ def _nova(settings: s.Settings) -> list[Service]:
             str(folder / "nova.conf"),
         )
         name = compute_name(host.name)
+        queue = f"compute.{host.name}"
         found.append(
             Service(
                 processes.Program(name, command, stop_seconds=4),
-                lambda: True,
+                functools.partial(
+                    rabbit.has_queue, settings.ports, settings.passwords, queue
+                ),
                 name,
             )
         )

@@ -37,7 +37,7 @@ def _neutron_conf(settings: s.Settings) -> str:
                 "transport_url": settings.transport,
                 "auth_strategy": "keystone",
                 "core_plugin": "ml2",
-                "service_plugins": "",
+                "service_plugins": "router,auto_allocate",
                 "api_paste_config": str(paste),
                 # Nobody answers as a DHCP agent: a port must not wait for
                 # one before it is active.
