@@ -10,3 +10,15 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
+
+"""Console entry points: the composition root of each process.
+
+oslo.service still chooses eventlet unless it is told otherwise before
+oslo.messaging, which uses it, is imported. A hook is enough and costs
+nothing; choosing here would load eventlet into every process, which is more
+memory than the whole agent needs.
+"""
+
+from oslo_service import backend
+
+backend.register_backend_default_hook(lambda: backend.BackendType.THREADING)
