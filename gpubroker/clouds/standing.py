@@ -70,7 +70,8 @@ class Standing:
         auth = self._cloud.session.auth
         if not isinstance(auth, base.BaseIdentityPlugin):
             raise errors.Unavailable(
-                "The auth_type of [service_user] asks no Keystone."
+                "[service_user] names no user: set auth_type = password, "
+                "auth_url, username and the rest."
             )
         return session.ask(
             "Keystone",

@@ -127,19 +127,21 @@ def database(schema: Schema) -> Finding:
     )
 
 
-def transport(url: str | None) -> Finding:
-    """:param url: [DEFAULT] transport_url, as written."""
-    if not url:
-        return failure(
-            "[DEFAULT] transport_url is not set: the API can not wake the "
-            "workers. Set it to the message bus, such as "
-            "rabbit://gpubroker:PASSWORD@HOST:5672/."
-        )
-    if parse.urlsplit(url).scheme in ("fake", "kombu+memory"):
+def transport(url: str) -> Finding:
+    """:param url: [DEFAULT] transport_url in full; never shown, for it has a
+    password."""
+    parts = parse.urlsplit(url)
+    if parts.scheme in ("fake", "kombu+memory"):
         return warning(
             "[DEFAULT] transport_url names a bus inside one process: the API "
             "can not wake workers in other processes, so that leases start "
             "only when their turn in the loop comes."
+        )
+    if not parts.netloc:
+        return failure(
+            "[DEFAULT] transport_url is not set: the API can not wake the "
+            "workers. Set it to the message bus, such as "
+            "rabbit://gpubroker:PASSWORD@HOST:5672/."
         )
     return ok()
 

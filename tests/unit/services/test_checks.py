@@ -118,8 +118,8 @@ class FindingsTest(testtools.TestCase):
 
     def test_transport(self) -> None:
         self.check(Level.OK, checks.transport("rabbit://u:p@h:5672/"))
-        self.check(Level.FAILURE, checks.transport(None), "transport_url")
-        self.check(Level.FAILURE, checks.transport(""), "transport_url")
+        for unset in ("rabbit://", "rabbit:///", ""):
+            self.check(Level.FAILURE, checks.transport(unset), "transport_url")
         self.check(Level.WARNING, checks.transport("fake:/"), "one process")
 
     def test_transport_detail_never_shows_the_password(self) -> None:

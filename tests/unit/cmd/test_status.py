@@ -1,0 +1,137 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+
+"""The command from its arguments to its exit status."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import pathlib
+from typing import Any
+
+import fixtures
+import testtools
+
+from gpubroker.cmd import status
+from tests.fixtures import database
+
+
+class StatusTest(testtools.TestCase):
+    """Where nothing answers: 127.0.0.1:1 is no Keystone."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.folder = pathlib.Path(self.useFixture(fixtures.TempDir()).path)
+        self.url = self.useFixture(database.Database()).url
+
+    def run_check(self, text: str) -> tuple[int, dict[str, tuple[int, str]]]:
+        """The exit status, and title -> (level, detail)."""
+        conf = self.folder / "gpubroker.conf"
+        conf.write_text(text)
+        out = io.StringIO()
+        with contextlib.redirect_stdout(out):
+            code = status.main(
+                ["--config-file", str(conf), "upgrade", "check", "--json"]
+            )
+        report: dict[str, Any] = json.loads(out.getvalue())
+        return code, {
+            one["check"]: (one["result"], one["details"] or "")
+            for one in report["checks"]
+        }
+
+    def config(self, **more: str) -> str:
+        sections = {
+            "DEFAULT": "transport_url = rabbit://u:S3cret@127.0.0.1:1/",
+            "database": f"connection = {self.url}",
+            "service_user": (
+                "auth_type = password\nauth_url = http://127.0.0.1:1/v3\n"
+                "username = gpubroker\npassword = S3cret\n"
+                "project_name = service\nuser_domain_id = default\n"
+                "project_domain_id = default"
+            ),
+            **more,
+        }
+        return "\n".join(f"[{name}]\n{s}" for name, s in sections.items())
+
+    def test_a_dead_keystone_fails_and_spares_the_other_checks(self) -> None:
+        code, found = self.run_check(self.config())
+        self.assertEqual(2, code)
+        self.assertEqual(0, found["Database"][0], found)
+        self.assertEqual(0, found["Message bus"][0], found)
+        self.assertEqual(0, found["Slots"][0], found)
+        for title in ("Roles of the broker's user", "Nova's policy"):
+            level, detail = found[title]
+            self.assertEqual(2, level)
+            self.assertIn("127.0.0.1:1", detail)
+
+    def test_a_database_that_does_not_answer(self) -> None:
+        _code, found = self.run_check(
+            self.config(
+                database="connection = mysql+pymysql://u:S3cret@127.0.0.1:1/g"
+            )
+        )
+        self.assertEqual(2, found["Database"][0])
+        self.assertIn("database", found["Database"][1].lower())
+
+    def test_an_empty_database(self) -> None:
+        path = self.folder / "empty.sqlite"
+        _code, found = self.run_check(
+            self.config(database=f"connection = sqlite:///{path}")
+        )
+        self.assertEqual(2, found["Database"][0])
+        self.assertIn("gpubroker-manage db upgrade", found["Database"][1])
+
+    def test_an_empty_configuration_tells_what_to_set(self) -> None:
+        code, found = self.run_check(f"[database]\nconnection = {self.url}")
+        self.assertEqual(2, code)
+        self.assertIn("transport_url", found["Message bus"][1])
+        self.assertIn("[service_user]", found["Roles of the broker's user"][1])
+
+    def test_no_password_in_any_answer(self) -> None:
+        for text in (
+            self.config(),
+            self.config(
+                database="connection = mysql+pymysql://u:S3cret@127.0.0.1:1/g"
+            ),
+        ):
+            _code, found = self.run_check(text)
+            self.assertNotIn("S3cret", str(found))
+
+    def test_policy_file(self) -> None:
+        policy = self.folder / "policy.yaml"
+        policy.write_text('"gpubroker:lease:creat": "role:member"\n')
+        _code, found = self.run_check(
+            self.config(oslo_policy=f"policy_file = {policy}")
+        )
+        level, detail = found["Policy rules"]
+        self.assertEqual(1, level)
+        self.assertIn("gpubroker:lease:creat,", detail)
+
+    def test_policy_file_in_json(self) -> None:
+        policy = self.folder / "policy.json"
+        policy.write_text('{"gpubroker:lease:create": "role:member"}\n')
+        _code, found = self.run_check(
+            self.config(oslo_policy=f"policy_file = {policy}")
+        )
+        self.assertEqual(0, found["Policy rules"][0])
+        self.assertEqual(2, found["Format of the policy file"][0])
+
+    def test_policy_file_that_is_no_yaml(self) -> None:
+        policy = self.folder / "policy.yaml"
+        policy.write_text('"a: [')
+        _code, found = self.run_check(
+            self.config(oslo_policy=f"policy_file = {policy}")
+        )
+        self.assertEqual(2, found["Policy rules"][0])
