@@ -34,6 +34,13 @@ class ProviderTrait:
     host: str
     device_id: str | None = None
 
+    @property
+    def key(self) -> str:
+        """Names it in a list; the marker of a page."""
+        return "/".join(
+            (self.host, self.device_id or "", self.trait, self.source)
+        )
+
 
 #: Slot traits: ``CUSTOM_GPUBROKER_SLOT_<n>`` on the provider of a card.
 SLOT_PREFIX = "CUSTOM_GPUBROKER_SLOT_"

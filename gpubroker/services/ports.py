@@ -19,10 +19,10 @@ Nothing here knows SQL, HTTP or a message bus. ``db`` implements ``Store``,
 from __future__ import annotations
 
 import datetime
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from gpubroker.domain import devices
 from gpubroker.domain import events
@@ -36,6 +36,8 @@ from gpubroker.domain import steps
 from gpubroker.domain import traits
 from gpubroker.services.paging import Listing
 from gpubroker.services.paging import Page
+
+T = TypeVar("T")
 
 
 class Clock(Protocol):
@@ -242,6 +244,10 @@ class Leases(Protocol):
         """1 = the head of its pool's queue."""
         ...
 
+    def places(self, some: Collection[leases.Lease]) -> dict[str, int]:
+        """Lease id -> ``place`` of those that are queued, at once."""
+        ...
+
     def delegation(self, lease_id: str) -> leases.Delegation | None: ...
     def forget_delegation(self, lease_id: str) -> None: ...
     def count_open(self, project_id: str) -> int:
@@ -295,7 +301,15 @@ class Transaction(Protocol):
 class Store(Protocol):
     def read(self) -> AbstractContextManager[Transaction]: ...
     def write(self) -> AbstractContextManager[Transaction]:
-        """Commits at the end, rolls back on an exception."""
+        """Commits at the end, rolls back on an exception.
+
+        :raises Unavailable: also when it was lost to a deadlock; all of it
+            may be done again.
+        """
+        ...
+
+    def run(self, work: Callable[[Transaction], T]) -> T:
+        """``work`` in a ``write``, again when that was lost."""
         ...
 
     def ping(self) -> None:

@@ -1,0 +1,161 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""gpubroker-manage: look after the database of gpubroker.
+
+The schema is made and brought to the newest revision with::
+
+    gpubroker-manage --config-file /etc/gpubroker/gpubroker.conf db upgrade
+
+Exit status: 0 done, 1 the schema is not the newest (db check) or the command
+failed, 2 the command line is wrong, 3 the database can not be reached.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from oslo_config import cfg
+from oslo_log import log
+
+from gpubroker import clock
+from gpubroker import conf as options
+from gpubroker import errors
+from gpubroker.db import builtin
+from gpubroker.db import migration
+from gpubroker.db import session
+from gpubroker.db import store
+from gpubroker.domain import catalogue
+
+DONE, FAILED, UNREACHABLE = 0, 1, 3
+
+
+def upgrade(database: store.Store, args: argparse.Namespace) -> int:
+    """Stop the workers, and have a backup: there is no way back."""
+    before = migration.version(database.engine)
+    if before is not None and not migration.known(before):
+        print(_NEWER.format(before=before), file=sys.stderr)
+        return FAILED
+    migration.upgrade(database.engine)
+    after = migration.version(database.engine)
+    print(
+        f"The schema is at revision {after}, the newest."
+        if before == after
+        else f"The schema went from {before or 'nothing'} to {after}."
+    )
+    done = builtin.sync(database, catalogue.MODELS)
+    print(
+        f"Models of GPUs: {len(done.added)} added, "
+        f"{len(done.updated)} updated, {len(done.kept)} left as an operator "
+        "set them."
+    )
+    return DONE
+
+
+def version(database: store.Store, args: argparse.Namespace) -> int:
+    print(migration.version(database.engine) or "none")
+    return DONE
+
+
+def check(database: store.Store, args: argparse.Namespace) -> int:
+    stands, newest = migration.version(database.engine), migration.head()
+    if stands == newest:
+        print(f"The schema is at revision {stands}, the newest.")
+        return DONE
+    if stands is not None and not migration.known(stands):
+        print(_NEWER.format(before=stands), file=sys.stderr)
+        return FAILED
+    print(
+        f"The schema is at revision {stands or 'none'}, this release needs "
+        f"{newest}: run gpubroker-manage db upgrade.",
+        file=sys.stderr,
+    )
+    return FAILED
+
+
+_NEWER = (
+    "The schema is at revision {before}, which this release does not know: "
+    "it was made by a newer one."
+)
+
+_VERBS = {
+    "upgrade": (
+        upgrade,
+        "make the tables or bring them to the newest revision, and add the "
+        "models of GPUs that this release knows; harmless to repeat",
+    ),
+    "version": (version, "print the revision of the schema"),
+    "check": (check, "succeed only if the schema is the newest"),
+}
+
+
+def parser() -> argparse.ArgumentParser:
+    made = argparse.ArgumentParser(
+        prog="gpubroker-manage",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    made.add_argument(
+        "--config-file",
+        action="append",
+        metavar="FILE",
+        help="where [database] connection is set; may be repeated, later "
+        "files win (default: /etc/gpubroker/gpubroker.conf if it is there)",
+    )
+    made.add_argument(
+        "--debug", action="store_true", help="log everything, to stderr"
+    )
+    nouns = made.add_subparsers(
+        title="commands", dest="noun", metavar="db", required=True
+    )
+    noun = nouns.add_parser("db", help="the database: upgrade, version, check")
+    verbs = noun.add_subparsers(
+        title="commands", dest="verb", metavar="COMMAND", required=True
+    )
+    for name, (act, explanation) in _VERBS.items():
+        verb = verbs.add_parser(
+            name, help=explanation, description=explanation.capitalize() + "."
+        )
+        verb.set_defaults(act=act)
+    return made
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    args = parser().parse_args(argv)
+    try:
+        conf = options.load([], args.config_file)
+    except cfg.Error as error:
+        print(f"gpubroker-manage: {error}", file=sys.stderr)
+        return FAILED
+    conf.set_override("debug", args.debug)
+    # The message below says it, to people.
+    quiet = ["alembic=WARN", "gpubroker.db=ERROR", "oslo_db=ERROR"]
+    log.set_defaults(default_log_levels=quiet)
+    log.setup(conf, "gpubroker-manage")
+    try:
+        database = store.Store(conf, clock.SystemClock())
+        done: int = args.act(database, args)
+    except errors.Unavailable as error:
+        why = session.reason(error.__cause__ or error)
+        print(
+            f"gpubroker-manage: the database can not be reached: {why}\n"
+            "Look at [database] connection in the configuration file.",
+            file=sys.stderr,
+        )
+        return UNREACHABLE
+    return done
+
+
+if __name__ == "__main__":
+    sys.exit(main())

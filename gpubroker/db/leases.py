@@ -1,0 +1,283 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Leases in SQL, with their nodes and delegations."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+from collections.abc import Collection, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from gpubroker import errors
+from gpubroker.db import base
+from gpubroker.db import lease_rows
+from gpubroker.db import pages
+from gpubroker.db import repository
+from gpubroker.db import tables
+from gpubroker.domain import leases
+from gpubroker.services.paging import Listing
+from gpubroker.services.paging import Page
+
+_ROW = tables.Lease
+_NODE = tables.LeaseNode
+_DELEGATION = tables.Delegation
+
+
+class Leases(repository.Repository):
+    def get(
+        self, lease_id: str, project_id: str | None = None
+    ) -> leases.Lease:
+        statement = _select().where(_ROW.uuid == lease_id)
+        if project_id is not None:
+            statement = statement.where(_ROW.project_id == project_id)
+        rows = self._rows(statement)
+        if not rows:
+            raise repository.missing("lease", lease_id)
+        return self._filled(rows)[0]
+
+    def find(self, name: str, project_id: str) -> list[leases.Lease]:
+        """Oldest first."""
+        return self._found(_ROW.name == name, _ROW.project_id == project_id)
+
+    def page(self, page: Page) -> Listing[leases.Lease]:
+        """User data stays in the database: "" where there is some."""
+        scope = []
+        if "project_id" in page.filters:
+            own = pages.equals(_ROW.project_id)
+            scope.append(own(page.filters["project_id"]))
+        rows, more = pages.fetch(
+            self._session,
+            _select(sa.case((_ROW.user_data.is_not(None), ""))),
+            lease_rows.PLAN,
+            page,
+            scope,
+        )
+        return Listing(self._filled(rows), more)
+
+    def add(
+        self, lease: leases.Lease, delegation: leases.Delegation | None
+    ) -> leases.Lease:
+        now = self._now()
+        stored = dataclasses.replace(
+            lease, generation=1, created_at=now, updated_at=now
+        )
+        key = self._insert(
+            _ROW,
+            {
+                **lease_rows.values(stored),
+                **lease_rows.fixed(stored),
+                "pool_id": self._pool_key(lease.pool),
+                "generation": 1,
+                "created_at": now,
+            },
+            f"There is a lease {lease.id} already.",
+        )
+        self._insert_many(
+            _NODE,
+            [
+                {
+                    **lease_rows.node_values(node),
+                    "uuid": node.id,
+                    "lease_id": key,
+                    "position": node.index,
+                }
+                for node in lease.nodes
+            ],
+        )
+        if delegation is not None:
+            self._insert_many(
+                _DELEGATION,
+                [
+                    {
+                        "lease_id": key,
+                        "mode": delegation.mode,
+                        "trust_id": delegation.trust_id,
+                        "expires_at": delegation.expires_at,
+                    }
+                ],
+            )
+        return stored
+
+    def update(self, lease: leases.Lease) -> leases.Lease:
+        """What an order fixed (project, user, flavor, sizes, pool, time)
+        stays as it was."""
+        stored = dataclasses.replace(
+            lease, generation=lease.generation + 1, updated_at=self._now()
+        )
+        swapped = self._swap(
+            _ROW,
+            _ROW.uuid == lease.id,
+            lease.generation,
+            lease_rows.values(stored),
+            f"There is a lease {lease.id} already.",
+        )
+        if swapped is None:
+            self._key(lease.id)
+            raise repository.moved_on("Lease", lease.id)
+        return stored
+
+    def forget_user_data(self, lease_id: str) -> None:
+        self._execute(
+            sa.update(_ROW).where(_ROW.uuid == lease_id).values(user_data=None)
+        )
+
+    def update_node(self, node: leases.Node) -> None:
+        changed = self._execute(
+            sa.update(_NODE)
+            .where(_NODE.uuid == node.id)
+            .values(**lease_rows.node_values(node))
+        )
+        if not changed:
+            raise repository.missing("lease node", node.id)
+
+    def in_state(
+        self, states: Collection[leases.State], pool: str | None = None
+    ) -> list[leases.Lease]:
+        conditions: list[sa.ColumnElement[bool]] = [_ROW.state.in_(states)]
+        if pool is not None:
+            conditions.append(_ROW.pool == pool)
+        return self._found(*conditions)
+
+    def expiring(self, now: datetime.datetime) -> list[leases.Lease]:
+        return self._found(
+            _ROW.state == leases.State.ACTIVE, _ROW.expires_at <= now
+        )
+
+    def place(self, lease: leases.Lease) -> int:
+        ahead = self._first(
+            sa.select(sa.func.count())
+            .select_from(_ROW)
+            .where(
+                _ROW.pool == lease.pool,
+                _ROW.state == leases.State.QUEUED,
+                sa.or_(
+                    _ROW.requested_at < lease.requested_at,
+                    sa.and_(
+                        _ROW.requested_at == lease.requested_at,
+                        _ROW.uuid < lease.id,
+                    ),
+                ),
+            )
+        )
+        return int(ahead[0]) + 1
+
+    def places(self, some: Collection[leases.Lease]) -> dict[str, int]:
+        """``place`` of those that are queued, in one statement."""
+        pools = {lease.pool for lease in some}
+        if not pools:
+            return {}
+        ranked = (
+            sa.select(
+                _ROW.uuid,
+                sa.func.row_number()
+                .over(
+                    partition_by=_ROW.pool,
+                    order_by=[_ROW.requested_at, _ROW.uuid],
+                )
+                .label("place"),
+            )
+            .where(_ROW.pool.in_(pools), _ROW.state == leases.State.QUEUED)
+            .subquery()
+        )
+        wanted = [lease.id for lease in some]
+        rows = self._rows(
+            sa.select(ranked.c.uuid, ranked.c.place).where(
+                ranked.c.uuid.in_(wanted)
+            )
+        )
+        return {row.uuid: int(row.place) for row in rows}
+
+    def delegation(self, lease_id: str) -> leases.Delegation | None:
+        row = self._first(
+            sa.select(_DELEGATION)
+            .join(_ROW, _ROW.id == _DELEGATION.lease_id)
+            .where(_ROW.uuid == lease_id)
+        )
+        if row is None:
+            return None
+        return leases.Delegation(
+            lease_id=lease_id,
+            mode=row[0].mode,
+            trust_id=row[0].trust_id,
+            expires_at=row[0].expires_at,
+        )
+
+    def forget_delegation(self, lease_id: str) -> None:
+        lease = sa.select(_ROW.id).where(_ROW.uuid == lease_id)
+        self._execute(
+            sa.delete(_DELEGATION).where(
+                _DELEGATION.lease_id == lease.scalar_subquery()
+            )
+        )
+
+    def count_open(self, project_id: str) -> int:
+        count = self._first(
+            sa.select(sa.func.count())
+            .select_from(_ROW)
+            .where(
+                _ROW.project_id == project_id,
+                _ROW.state.not_in(leases.FINAL),
+            )
+        )
+        return int(count[0])
+
+    def _found(
+        self, *conditions: sa.ColumnElement[bool]
+    ) -> list[leases.Lease]:
+        return self._filled(
+            self._rows(
+                _select()
+                .where(*conditions)
+                .order_by(_ROW.requested_at, _ROW.uuid)
+            )
+        )
+
+    def _filled(self, rows: Sequence[Any]) -> list[leases.Lease]:
+        nodes = self._grouped(
+            sa.select(_NODE.lease_id, _NODE).order_by(
+                _NODE.lease_id, _NODE.position
+            ),
+            _NODE.lease_id,
+            [row[0].id for row in rows],
+        )
+        return [
+            lease_rows.lease(
+                row[0],
+                row.user_data,
+                [r[1] for r in nodes.get(row[0].id, [])],
+            )
+            for row in rows
+        ]
+
+    def _key(self, lease_id: str) -> int:
+        row = self._first(sa.select(_ROW.id).where(_ROW.uuid == lease_id))
+        if row is None:
+            raise repository.missing("lease", lease_id)
+        return int(row[0])
+
+    def _pool_key(self, name: str) -> int:
+        row = self._first(
+            sa.select(tables.Pool.id).where(tables.Pool.name == name)
+        )
+        if row is None:
+            raise errors.Invalid(
+                f"pool: there is no pool {name}.", field="pool"
+            )
+        return int(row[0])
+
+
+def _select(user_data: Any = _ROW.user_data) -> base.Query:
+    return sa.select(_ROW, sa.label("user_data", user_data))

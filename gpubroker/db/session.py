@@ -1,0 +1,187 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""The engine: connections, isolation, and errors that leave this room.
+
+One engine a store, made by oslo.db's enginefacade when it is first needed,
+so that a process may fork before. Its pool throws away connections that it
+inherits over a fork.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import Iterator
+from typing import Any
+
+from oslo_db import exception as db_exc
+from oslo_db.sqlalchemy import enginefacade
+from sqlalchemy import engine as sa_engine
+from sqlalchemy import event
+from sqlalchemy import exc as sa_exc
+from sqlalchemy import orm
+
+from gpubroker import errors
+
+LOG = logging.getLogger(__name__)
+
+#: Execution option of a connection: whether its transaction writes.
+WRITES = "gpubroker_writes"
+
+#: How long a writer waits for another one on SQLite, in milliseconds.
+SQLITE_BUSY_MS = 30_000
+
+#: The whole transaction was lost to no fault of its own: do it again.
+LOST = (
+    db_exc.DBDeadlock,
+    db_exc.DBConnectionError,
+    db_exc.DBConsistencyError,
+    sa_exc.OperationalError,
+)
+
+
+class _Scope:
+    """What enginefacade keys a transaction by; a new one each."""
+
+
+def facade(options: dict[str, Any]) -> Any:
+    """An enginefacade of our own, not yet connected.
+
+    :param options: of oslo.db's group ``database``.
+    """
+    options = {**options, "sqlite_fk": True}
+    backend = (options.get("connection") or "").partition(":")[0]
+    if backend.startswith(("mysql", "mariadb")):
+        # oslo.db's default is the three-byte utf8, without emoji.
+        given = options.get("connection_parameters") or ""
+        if "charset=" not in f"{given}{options['connection']}":
+            charset = "charset=utf8mb4"
+            options["connection_parameters"] = "&".join(
+                filter(None, [given, charset])
+            )
+    made = enginefacade.transaction_context()
+    made.configure(**options)
+    made.append_on_engine_create(prepare)
+    return made
+
+
+def prepare(made: sa_engine.Engine) -> None:
+    """Set up a new engine: pragmas of SQLite, isolation of transactions."""
+    if made.dialect.name == "sqlite":
+        event.listen(made, "connect", _sqlite_pragmas)
+    # Before the listener of oslo.db, which would begin a deferred one.
+    event.listen(made, "begin", _begin, insert=True)
+    # The connection that oslo.db tried has not seen the listeners.
+    made.dispose()
+
+
+def _sqlite_pragmas(connection: Any, record: Any) -> None:
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute(f"PRAGMA busy_timeout={SQLITE_BUSY_MS}")
+
+
+def _begin(connection: sa_engine.Connection) -> None:
+    """The same promises on every engine.
+
+    A write sees what is committed, statement by statement, and locks what it
+    changes; a read is one snapshot.
+    """
+    writes = connection.get_execution_options().get(WRITES)
+    if writes is None:
+        return  # somebody else's connection, such as a test's
+    backend = connection.dialect.name
+    if backend == "sqlite":
+        if "in_transaction" not in connection.info:
+            # A read lock that is raised to a write lock later fails at once
+            # when somebody else wrote in between; IMMEDIATE waits its turn.
+            connection.exec_driver_sql(
+                "BEGIN IMMEDIATE" if writes else "BEGIN"
+            )
+            connection.info["in_transaction"] = True
+        _quietly(connection, f"PRAGMA query_only={'OFF' if writes else 'ON'}")
+    else:
+        level = "READ COMMITTED" if writes else "REPEATABLE READ, READ ONLY"
+        _quietly(connection, f"SET TRANSACTION ISOLATION LEVEL {level}")
+
+
+def _quietly(connection: sa_engine.Connection, statement: str) -> None:
+    """Below SQLAlchemy, which would count and log it as a statement."""
+    driver = connection.connection.dbapi_connection
+    if driver is None:  # pragma: no cover
+        raise sa_exc.InvalidRequestError("the connection is closed")
+    cursor = driver.cursor()
+    try:
+        cursor.execute(statement)
+    finally:
+        cursor.close()
+
+
+@contextlib.contextmanager
+def transaction(manager: Any, *, writes: bool) -> Iterator[orm.Session]:
+    """One transaction.
+
+    :raises errors.Unavailable: when the engine is down, or the transaction
+        was lost to a deadlock or a lock that did not come; all of it may be
+        done again. ``__cause__`` is in ``LOST`` where that helps.
+    """
+    mode = manager.writer if writes else manager.reader
+    with translated(), mode.using(_Scope()) as session:
+        session.connection(execution_options={WRITES: writes})
+        yield session
+
+
+@contextlib.contextmanager
+def translated() -> Iterator[None]:
+    """:raises errors.Unavailable: for what the database is at fault for."""
+    try:
+        yield
+    except (sa_exc.SQLAlchemyError, db_exc.DBError) as error:
+        raise _outward(error) from error
+
+
+def _outward(error: Exception) -> Exception:
+    """What other rooms see of an error of the database."""
+    if isinstance(error, sa_exc.StatementError) and isinstance(
+        error.orig, errors.GpubrokerError
+    ):
+        return error.orig
+    if isinstance(error, db_exc.DBNonExistentTable):
+        return errors.Unavailable(
+            "The database has no tables yet: run gpubroker-manage db upgrade."
+        )
+    down = (
+        *LOST,
+        sa_exc.TimeoutError,
+        db_exc.CantStartEngineError,
+        db_exc.DBNonExistentDatabase,
+        sa_exc.ArgumentError,
+        sa_exc.NoSuchModuleError,
+    )
+    if isinstance(error, down):
+        LOG.warning("The database: %s", reason(error))
+        return errors.Unavailable(
+            "The database does not answer at present; try again."
+        )
+    return error
+
+
+def reason(error: BaseException) -> str:
+    """The engine's own words, without statement, parameters or password."""
+    inner: BaseException = error
+    while True:
+        found = getattr(inner, "inner_exception", None) or getattr(
+            inner, "orig", None
+        )
+        if not isinstance(found, BaseException):
+            return " ".join(str(inner).split()) or type(inner).__name__
+        inner = found

@@ -1,0 +1,132 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""The store: every repository inside one transaction."""
+
+from __future__ import annotations
+
+import contextlib
+import random
+from collections.abc import Callable, Iterator
+from typing import TypeVar
+
+import sqlalchemy as sa
+from oslo_config import cfg
+from sqlalchemy import engine
+from sqlalchemy import orm
+
+from gpubroker import errors
+from gpubroker.db import claims
+from gpubroker.db import devices
+from gpubroker.db import events
+from gpubroker.db import fences
+from gpubroker.db import flavors
+from gpubroker.db import hosts
+from gpubroker.db import leases
+from gpubroker.db import models
+from gpubroker.db import pools
+from gpubroker.db import session as db_session
+from gpubroker.db import steps
+from gpubroker.db import traits
+from gpubroker.services import ports
+
+T = TypeVar("T")
+
+#: Seconds between the tries of ``run``; each is stretched by chance so that
+#: two that lost to each other do not meet again.
+PAUSES = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6)
+
+
+class Transaction:
+    """The repositories on one session."""
+
+    def __init__(self, session: orm.Session, clock: ports.Clock) -> None:
+        self.models: ports.Models = models.Models(session, clock)
+        self.flavors: ports.Flavors = flavors.Flavors(session, clock)
+        self.pools: ports.Pools = pools.Pools(session, clock)
+        self.hosts: ports.Hosts = hosts.Hosts(session, clock)
+        self.devices: ports.Devices = devices.Devices(session, clock)
+        self.fences: ports.Fences = fences.Fences(session, clock)
+        self.traits: ports.Traits = traits.Traits(session, clock)
+        self.leases: ports.Leases = leases.Leases(session, clock)
+        self.claims: ports.Claims = claims.Claims(session, clock)
+        self.steps: ports.Steps = steps.Steps(session, clock)
+        self.events: ports.Events = events.Events(session, clock)
+
+
+class Store:
+    """``ports.Store`` on SQLite, MariaDB or PostgreSQL.
+
+    Connects when it is first used, so that a process may fork before.
+    Transactions of one store do not know of each other; on SQLite there is
+    one writer at a time, the next one waits.
+
+    :param conf: with oslo.db's group ``database`` registered.
+    """
+
+    def __init__(self, conf: cfg.ConfigOpts, clock: ports.Clock) -> None:
+        self._clock = clock
+        self._facade = db_session.facade(dict(conf.database.items()))
+
+    @property
+    def engine(self) -> engine.Engine:
+        """:raises Unavailable: when what is configured is no database."""
+        with db_session.translated():
+            made: engine.Engine = self._facade.writer.get_engine()
+        return made
+
+    @contextlib.contextmanager
+    def read(self) -> Iterator[ports.Transaction]:
+        """A snapshot; nothing can be written.
+
+        :raises Unavailable: when the database does not answer.
+        """
+        with db_session.transaction(self._facade, writes=False) as session:
+            yield Transaction(session, self._clock)
+
+    @contextlib.contextmanager
+    def write(self) -> Iterator[ports.Transaction]:
+        """Commits at the end; of a transaction that raised nothing stays.
+
+        :raises Unavailable: also when it was lost to a deadlock. All of it
+            may be done again: a use case writes only in here, so that a
+            second run starts from what stands.
+        """
+        with db_session.transaction(self._facade, writes=True) as session:
+            yield Transaction(session, self._clock)
+
+    def run(self, work: Callable[[ports.Transaction], T]) -> T:
+        """``work`` in a transaction that writes, again when it was lost.
+
+        ``work`` may run several times and must do nothing but read and write
+        in the transaction it is given. If the connection broke at the very
+        commit, the first run may stand: a generation or a name that is
+        taken then tells.
+        """
+        for pause in PAUSES:
+            try:
+                with self.write() as tx:
+                    return work(tx)
+            except errors.Unavailable as error:
+                if not isinstance(error.__cause__, db_session.LOST):
+                    raise
+            self._clock.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311
+        with self.write() as tx:
+            return work(tx)
+
+    def ping(self) -> None:
+        with db_session.transaction(self._facade, writes=False) as session:
+            session.execute(sa.text("SELECT 1"))
+
+    def close(self) -> None:
+        """Let go of every connection."""
+        self._facade.dispose_pool()

@@ -1,0 +1,436 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""The tables: integer ids inside, names and UUIDs outside.
+
+What the database itself keeps (A 3): a device is in one open claim at most,
+has one fence a reason, one slot number a (host, address), and at one address
+of a host there is one present device at most.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import orm
+from sqlalchemy.orm import Mapped
+from sqlalchemy.orm import mapped_column
+
+from gpubroker.db import base
+from gpubroker.db.base import Document
+from gpubroker.db.base import Id
+from gpubroker.db.base import Name
+from gpubroker.db.base import Text
+from gpubroker.db.base import Time
+from gpubroker.db.base import Uuid
+from gpubroker.domain import devices
+from gpubroker.domain import fences
+from gpubroker.domain import flavors
+from gpubroker.domain import hosts
+from gpubroker.domain import leases
+from gpubroker.domain import pools
+from gpubroker.domain import steps
+from gpubroker.domain import traits
+
+
+def _args(*args: Any) -> tuple[Any, ...]:
+    return (*args, base.TABLE)
+
+
+def _parent(
+    column: str, *, primary_key: bool = False, index: bool = False
+) -> Any:
+    """A key to the thing that this row is a part of and dies with."""
+    return mapped_column(
+        sa.ForeignKey(column, ondelete="CASCADE"),
+        primary_key=primary_key,
+        autoincrement=False,
+        index=index,
+    )
+
+
+class Model(base.Stamped, base.Base):
+    __tablename__ = "model"
+
+    id: Mapped[Id]
+    name: Mapped[Name] = mapped_column(unique=True)
+    family: Mapped[Name] = mapped_column(index=True)
+    vendor: Mapped[Name] = mapped_column(index=True)
+    vendor_id: Mapped[str] = mapped_column(base.Line(8))
+    product_ids: Mapped[Document]
+    subsystem_ids: Mapped[Document]
+    memory_mib: Mapped[int]
+    resource_class: Mapped[Name]
+    alias: Mapped[Name]
+    board_slots: Mapped[int]
+    blocks: Mapped[Document]
+    builtin: Mapped[bool]
+    extra: Mapped[Document]
+
+
+class Flavor(base.Stamped, base.Base):
+    __tablename__ = "flavor"
+
+    id: Mapped[Id]
+    uuid: Mapped[Uuid] = mapped_column(unique=True)
+    name: Mapped[Name] = mapped_column(unique=True)
+    description: Mapped[Text]
+    kind: Mapped[flavors.Kind] = mapped_column(base.Word(flavors.Kind))
+    gpus: Mapped[int]
+    vcpus: Mapped[int]
+    ram_mib: Mapped[int]
+    disk_gib: Mapped[int]
+    topology: Mapped[flavors.Topology] = mapped_column(
+        base.Word(flavors.Topology)
+    )
+    extra_specs: Mapped[Document]
+
+
+class FlavorModel(base.Base):
+    """``position`` 0 is the model that is most wanted."""
+
+    __tablename__ = "flavor_model"
+
+    flavor_id: Mapped[int] = _parent("flavor.id", primary_key=True)
+    position: Mapped[int] = mapped_column(
+        primary_key=True, autoincrement=False
+    )
+    model_id: Mapped[int] = mapped_column(
+        sa.ForeignKey("model.id"), index=True
+    )
+
+
+class FlavorTrait(base.Base):
+    __tablename__ = "flavor_trait"
+
+    flavor_id: Mapped[int] = _parent("flavor.id", primary_key=True)
+    trait: Mapped[Name] = mapped_column(primary_key=True)
+
+
+class Pool(base.Stamped, base.Base):
+    __tablename__ = "pool"
+
+    id: Mapped[Id]
+    name: Mapped[Name] = mapped_column(unique=True)
+    description: Mapped[Text]
+    admission: Mapped[pools.Admission] = mapped_column(
+        base.Word(pools.Admission)
+    )
+
+
+class PoolOwner(base.Base):
+    """Who plans the pool, until when.
+
+    Apart from ``pool`` so that the lock of a planner does not hold up
+    orders, whose foreign key takes a shared lock on the pool's row.
+    """
+
+    __tablename__ = "pool_owner"
+
+    pool_id: Mapped[int] = _parent("pool.id", primary_key=True)
+    owner: Mapped[Name | None]
+    epoch: Mapped[int]
+    expires_at: Mapped[Time | None]
+
+
+class PoolProject(base.Base):
+    __tablename__ = "pool_project"
+
+    pool_id: Mapped[int] = _parent("pool.id", primary_key=True)
+    project_id: Mapped[Name] = mapped_column(primary_key=True, index=True)
+
+
+class Host(base.Stamped, base.Base):
+    __tablename__ = "host"
+
+    id: Mapped[Id]
+    name: Mapped[Name] = mapped_column(unique=True)
+    hypervisor_hostname: Mapped[Name] = mapped_column(unique=True)
+    pool_id: Mapped[int] = mapped_column(sa.ForeignKey("pool.id"), index=True)
+    mode: Mapped[hosts.Mode] = mapped_column(base.Word(hosts.Mode), index=True)
+    provider_id: Mapped[Uuid | None]
+    ticket_provider_id: Mapped[Uuid | None]
+    compute_state: Mapped[hosts.ComputeState] = mapped_column(
+        base.Word(hosts.ComputeState), index=True
+    )
+    compute_reason: Mapped[Text]
+    agent_user_id: Mapped[Name | None]
+    agent_version: Mapped[Name | None]
+    boot_id: Mapped[Name | None]
+    report_digest: Mapped[Name | None]
+    heartbeat_at: Mapped[Time | None] = mapped_column(index=True)
+    suspect_until: Mapped[Time | None]
+    suspect_reason: Mapped[Text]
+    conditions: Mapped[Document]
+
+
+class HostCapacity(base.Base):
+    __tablename__ = "host_capacity"
+
+    host_id: Mapped[int] = _parent("host.id", primary_key=True)
+    resource_class: Mapped[Name] = mapped_column(primary_key=True)
+    total: Mapped[int]
+    reserved: Mapped[int]
+    # FLOAT of MariaDB has 24 bits: 1.1 would come back as another number.
+    allocation_ratio: Mapped[float] = mapped_column(sa.Double)
+    used: Mapped[int]
+
+
+class HostSlot(base.Base):
+    __tablename__ = "host_slot"
+
+    host_id: Mapped[int] = _parent("host.id", primary_key=True)
+    pci_address: Mapped[str] = mapped_column(base.Line(32), primary_key=True)
+    slot: Mapped[int]
+
+    __table_args__ = _args(sa.UniqueConstraint("host_id", "slot"))
+
+
+class Device(base.Stamped, base.Base):
+    """``present`` is NULL once vanished: NULLs never clash, so any number
+    of former cards share an address with the one that is there."""
+
+    __tablename__ = "device"
+
+    id: Mapped[Id]
+    uuid: Mapped[Uuid] = mapped_column(unique=True)
+    host_id: Mapped[int] = mapped_column(sa.ForeignKey("host.id"))
+    pci_address: Mapped[str] = mapped_column(base.Line(32), index=True)
+    present: Mapped[bool | None]
+    model_id: Mapped[int | None] = mapped_column(
+        sa.ForeignKey("model.id"), index=True
+    )
+    vendor_id: Mapped[str] = mapped_column(base.Line(8))
+    product_id: Mapped[str] = mapped_column(base.Line(8))
+    subsystem_id: Mapped[str] = mapped_column(base.Line(32))
+    serial: Mapped[Name | None] = mapped_column(unique=True)
+    gpu_uuid: Mapped[Name | None] = mapped_column(unique=True)
+    numa_node: Mapped[int | None]
+    driver: Mapped[Name | None]
+    state: Mapped[devices.State] = mapped_column(
+        base.Word(devices.State), index=True
+    )
+    health: Mapped[devices.Health] = mapped_column(
+        base.Word(devices.Health), index=True
+    )
+    health_reasons: Mapped[Document]
+    reported: Mapped[bool]
+    provider_id: Mapped[Uuid | None] = mapped_column(index=True)
+    provider_name: Mapped[Name | None]
+    provider_generation: Mapped[int | None] = mapped_column(sa.BigInteger)
+    resource_class: Mapped[Name | None]
+    total: Mapped[int | None]
+    reserved: Mapped[int | None]
+    first_seen_at: Mapped[Time | None]
+    last_seen_at: Mapped[Time | None]
+
+    __table_args__ = _args(
+        sa.UniqueConstraint("host_id", "pci_address", "present")
+    )
+
+
+class DeviceConsumer(base.Base):
+    __tablename__ = "device_consumer"
+
+    device_id: Mapped[int] = _parent("device.id", primary_key=True)
+    consumer: Mapped[Uuid] = mapped_column(primary_key=True, index=True)
+
+
+class Fence(base.Base):
+    """``lease_id`` is the outward id; leases are never deleted."""
+
+    __tablename__ = "fence"
+
+    device_id: Mapped[int] = _parent("device.id", primary_key=True)
+    reason: Mapped[fences.Reason] = mapped_column(
+        base.Word(fences.Reason), primary_key=True, index=True
+    )
+    detail: Mapped[Text]
+    set_by: Mapped[Name]
+    lease_id: Mapped[Uuid | None] = mapped_column(index=True)
+    created_at: Mapped[Time]
+
+
+class ProviderTrait(base.Base):
+    __tablename__ = "provider_trait"
+
+    id: Mapped[Id]
+    host_id: Mapped[int] = _parent("host.id")
+    device_id: Mapped[int | None] = _parent("device.id", index=True)
+    trait: Mapped[Name] = mapped_column(index=True)
+    source: Mapped[traits.Source] = mapped_column(base.Word(traits.Source))
+
+    __table_args__ = _args(
+        sa.UniqueConstraint("host_id", "device_id", "trait", "source")
+    )
+
+
+class Lease(base.Stamped, base.Base):
+    """``pool`` stays when the pool is gone; ``pool_id`` lets the database
+    refuse an order to a pool that is being deleted."""
+
+    __tablename__ = "lease"
+
+    id: Mapped[Id]
+    uuid: Mapped[Uuid] = mapped_column(unique=True)
+    name: Mapped[Name]
+    project_id: Mapped[Name]
+    user_id: Mapped[Name] = mapped_column(index=True)
+    flavor: Mapped[Name] = mapped_column(index=True)
+    kind: Mapped[Name]
+    models: Mapped[Document]
+    model: Mapped[Name | None]
+    gpus: Mapped[int]
+    vcpus: Mapped[int]
+    ram_mib: Mapped[int]
+    disk_gib: Mapped[int]
+    topology: Mapped[Name]
+    extra_specs: Mapped[Document]
+    traits: Mapped[Document]
+    pool: Mapped[Name]
+    pool_id: Mapped[int | None] = mapped_column(
+        sa.ForeignKey("pool.id", ondelete="SET NULL"), index=True
+    )
+    node_count: Mapped[int]
+    state: Mapped[leases.State] = mapped_column(base.Word(leases.State))
+    target: Mapped[leases.State] = mapped_column(base.Word(leases.State))
+    reason: Mapped[Text]
+    end_cause: Mapped[leases.EndCause | None] = mapped_column(
+        base.Word(leases.EndCause)
+    )
+    identity_mode: Mapped[leases.IdentityMode] = mapped_column(
+        base.Word(leases.IdentityMode)
+    )
+    workload: Mapped[Document]
+    user_data: Mapped[Text | None]
+    duration: Mapped[int | None]
+    requested_at: Mapped[Time]
+    started_at: Mapped[Time | None]
+    expires_at: Mapped[Time | None]
+    ended_at: Mapped[Time | None]
+    attempts: Mapped[int]
+    not_before: Mapped[Time | None]
+    request_id: Mapped[Name]
+
+    __table_args__ = _args(
+        sa.Index(None, "requested_at", "uuid"),
+        sa.Index(None, "project_id", "requested_at", "uuid"),
+        sa.Index(None, "project_id", "state"),
+        sa.Index(None, "project_id", "name"),
+        sa.Index(None, "state", "requested_at", "uuid"),
+        sa.Index(None, "state", "expires_at"),
+        sa.Index(None, "pool", "state", "requested_at", "uuid"),
+    )
+
+
+class LeaseNode(base.Base):
+    __tablename__ = "lease_node"
+
+    id: Mapped[Id]
+    uuid: Mapped[Uuid] = mapped_column(unique=True)
+    lease_id: Mapped[int] = mapped_column(sa.ForeignKey("lease.id"))
+    position: Mapped[int]
+    attempt: Mapped[int]
+    host: Mapped[Name | None] = mapped_column(index=True)
+    ticket: Mapped[Name | None]
+    shape_id: Mapped[Name | None]
+    server_id: Mapped[Uuid | None] = mapped_column(index=True)
+    server_status: Mapped[Name | None]
+    addresses: Mapped[Document]
+    planned: Mapped[Document]
+    fault: Mapped[Text]
+
+    __table_args__ = _args(sa.UniqueConstraint("lease_id", "position"))
+
+
+class Claim(base.Base):
+    """Exists only while open: the primary key is the promise that no device
+    is ever in two of them, on every engine."""
+
+    __tablename__ = "claim"
+
+    device_id: Mapped[int] = mapped_column(
+        sa.ForeignKey("device.id"), primary_key=True, autoincrement=False
+    )
+    node_id: Mapped[int] = mapped_column(
+        sa.ForeignKey("lease_node.id"), index=True
+    )
+    created_at: Mapped[Time]
+
+
+class Step(base.Base):
+    """``node_id`` is the outward id, or "" for a step of the whole lease:
+    a NULL would let the same step in twice."""
+
+    __tablename__ = "step"
+
+    id: Mapped[base.BigId]
+    lease_id: Mapped[int] = mapped_column(sa.ForeignKey("lease.id"))
+    node_id: Mapped[Uuid]
+    attempt: Mapped[int]
+    saga: Mapped[steps.Saga] = mapped_column(base.Word(steps.Saga))
+    name: Mapped[Name]
+    state: Mapped[steps.StepState] = mapped_column(base.Word(steps.StepState))
+    begun_at: Mapped[Time]
+    done_at: Mapped[Time | None]
+    detail: Mapped[Text]
+
+    __table_args__ = _args(
+        sa.UniqueConstraint("lease_id", "node_id", "attempt", "saga", "name")
+    )
+
+
+class Delegation(base.Base):
+    __tablename__ = "delegation"
+
+    lease_id: Mapped[int] = mapped_column(
+        sa.ForeignKey("lease.id"), primary_key=True, autoincrement=False
+    )
+    mode: Mapped[leases.IdentityMode] = mapped_column(
+        base.Word(leases.IdentityMode)
+    )
+    trust_id: Mapped[Name | None]
+    expires_at: Mapped[Time | None]
+
+
+class Event(base.Base):
+    """No foreign keys: history outlives what it tells about."""
+
+    __tablename__ = "event"
+
+    id: Mapped[base.BigId]
+    at: Mapped[Time] = mapped_column(index=True)
+    kind: Mapped[Name]
+    message: Mapped[Text]
+    lease_id: Mapped[Uuid | None]
+    device_id: Mapped[Uuid | None]
+    serial: Mapped[Name | None]
+    host: Mapped[Name | None]
+    request_id: Mapped[Name]
+    detail: Mapped[Document]
+
+    __table_args__ = _args(
+        sa.Index(None, "lease_id", "id"),
+        sa.Index(None, "device_id", "id"),
+        sa.Index(None, "serial", "id"),
+        sa.Index(None, "host", "id"),
+        sa.Index(None, "kind", "id"),
+    )
+
+
+def table(entity: type[base.Base]) -> sa.Table:
+    """The Core table of a mapped class, for INSERT, UPDATE and DELETE."""
+    found = orm.class_mapper(entity).local_table
+    if not isinstance(found, sa.Table):
+        raise TypeError(f"{entity!r} is not mapped to a table")
+    return found
