@@ -19,7 +19,7 @@ import logging
 import re
 import textwrap
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from openstack import connection
 from openstack import exceptions as sdk_exceptions
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from gpubroker.client import sdk
 
 LOG = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 
 class HelpFormatter(argparse.HelpFormatter):
@@ -113,6 +115,34 @@ def each(noun: str, keys: Iterable[str], act: Callable[[str], Any]) -> None:
     )
 
 
+def found(find: Callable[..., T | None], key: str, **query: Any) -> T:
+    """What a ``find_...`` call of the SDK finds.
+
+    :raises openstack.exceptions.SDKException: when there is no such thing.
+    """
+    thing = find(key, ignore_missing=False, **query)
+    if thing is None:
+        raise exceptions.CommandError(f"There is no {key!r}.")
+    return thing
+
+
+def given(
+    parsed_args: argparse.Namespace, names: Iterable[str]
+) -> dict[str, Any]:
+    """The options that were given; the others are left to the service."""
+    values = ((name, getattr(parsed_args, name)) for name in names)
+    return {name: value for name, value in values if value is not None}
+
+
+def changes(attrs: dict[str, Any]) -> dict[str, Any]:
+    """:raises CommandError: when there is nothing to change."""
+    if not attrs:
+        raise exceptions.CommandError(
+            "Nothing to change: give at least one option."
+        )
+    return attrs
+
+
 def positive(text: str) -> int:
     """Read a whole number of at least 1.
 
@@ -187,6 +217,13 @@ def project_id(conn: connection.Connection, name_or_id: str) -> str:
             f"There is no project {name_or_id!r}."
         ) from None
     return str(found.id)
+
+
+def project_ids(
+    conn: connection.Connection, names_or_ids: Iterable[str]
+) -> list[str]:
+    """:raises CommandError: when one of them is no project."""
+    return [project_id(conn, one) for one in names_or_ids]
 
 
 def add_paging_options(parser: argparse.ArgumentParser) -> None:

@@ -15,7 +15,6 @@
 from __future__ import annotations
 
 import argparse
-import datetime
 from typing import TYPE_CHECKING, Any
 
 from gpubroker.client import errors
@@ -23,7 +22,7 @@ from gpubroker.client.cli import base
 from gpubroker.client.cli import columns
 from gpubroker.client.cli import durations
 from gpubroker.client.cli import event
-from gpubroker.client.cli import progress
+from gpubroker.client.cli import lease_view
 from gpubroker.client.cli import waiting
 from gpubroker.client.sdk import lease as lease_sdk
 
@@ -32,157 +31,6 @@ if TYPE_CHECKING:
 
 #: States in which a lease is not over.
 LIVING = ("queued", "starting", "active", "ending")
-
-#: What a person looks for first comes first.
-FIELDS = (
-    "name",
-    "id",
-    "state",
-    "reason",
-    "queue",
-    "addresses",
-    "login",
-    "console_url",
-    "servers",
-    "flavor",
-    "model",
-    "gpus",
-    "nodes",
-    "pool",
-    "expires_at",
-    "duration",
-    "requested_at",
-    "started_at",
-    "ended_at",
-    "end_cause",
-    "progress",
-    "workload",
-    "attempts",
-    "identity_mode",
-    "project_id",
-    "user_id",
-    "generation",
-    "created_at",
-    "updated_at",
-)
-
-
-def now() -> datetime.datetime:
-    return datetime.datetime.now(datetime.UTC)
-
-
-def _of_servers(lease: lease_sdk.Lease, field: str) -> list[Any]:
-    return [
-        server[field] for server in lease.servers or () if server.get(field)
-    ]
-
-
-def _addresses(lease: lease_sdk.Lease) -> list[str]:
-    return [
-        address
-        for found in _of_servers(lease, "addresses")
-        for address in found
-    ]
-
-
-def server_text(server: dict[str, Any]) -> str:
-    """One server of a lease: what it is, and to operators where."""
-    words = [
-        f"{server.get('node')}: {server.get('name') or '(none yet)'}",
-        str(server.get("status") or ""),
-        ", ".join(server.get("addresses") or ()),
-    ]
-    if server.get("key_name"):
-        words.append(f"key {server['key_name']}")
-    if server.get("host"):
-        words.append(f"on {server['host']}")
-    words.extend(
-        f"{device.get('pci_address')} (slot {device.get('slot')}, "
-        f"serial {device.get('serial') or 'not readable'})"
-        for device in server.get("devices") or ()
-    )
-    if server.get("fault"):
-        words.append(f"fault: {server['fault']}")
-    return "  ".join(filter(None, words))
-
-
-def _expiry(lease: lease_sdk.Lease) -> columns.Human:
-    words = ""
-    if lease.expires_at:
-        words = f"{lease.expires_at}"
-        if not lease.is_final:
-            words += f" ({durations.format_until(lease.expires_at, now())})"
-    return columns.Human(lease.expires_at, words)
-
-
-def _steps(lease: lease_sdk.Lease) -> columns.Human:
-    found = lease.progress or []
-    texts = [progress.step_text(step, lease.nodes or 1) for step in found]
-    return columns.Human(found, "\n".join(text.strip() for text in texts))
-
-
-def record(
-    lease: lease_sdk.Lease,
-) -> tuple[tuple[str, ...], tuple[Any, ...]]:
-    """A lease as ``show`` has it."""
-    return columns.record(
-        lease,
-        FIELDS,
-        {
-            "queue": lambda x: columns.Human(
-                x.queue, progress.waiting_text(x) if x.queue else ""
-            ),
-            "addresses": lambda x: columns.lines(_addresses(x)),
-            "login": lambda x: columns.lines(_of_servers(x, "login")),
-            "console_url": lambda x: columns.lines(
-                _of_servers(x, "console_url")
-            ),
-            "servers": lambda x: columns.Human(
-                x.servers or [], "\n".join(map(server_text, x.servers or ()))
-            ),
-            "expires_at": _expiry,
-            "duration": lambda x: columns.Human(
-                x.duration, durations.format_duration(x.duration)
-            ),
-            "progress": _steps,
-        },
-    )
-
-
-def _expires(lease: lease_sdk.Lease) -> columns.Human:
-    if lease.is_final or not lease.expires_at:
-        return columns.Human(lease.expires_at, "")
-    return columns.Human(
-        lease.expires_at, durations.format_until(lease.expires_at, now())
-    )
-
-
-def _why(lease: lease_sdk.Lease) -> columns.Human:
-    words = lease.reason
-    if lease.state == "queued":
-        words = progress.waiting_text(lease)
-    return columns.Human(lease.reason, words or "")
-
-
-COLUMNS = (
-    columns.Column("ID", "id"),
-    columns.Column("Name", "name"),
-    columns.Column("State", "state"),
-    columns.Column("Flavor", "flavor"),
-    columns.Column("Nodes", "nodes"),
-    columns.Column("Addresses", lambda x: columns.lines(_addresses(x))),
-    columns.Column("Expires", _expires),
-    columns.Column("Reason", _why),
-    columns.Column("Model", "model", long=True),
-    columns.Column("GPUs", "gpus", long=True),
-    columns.Column("Pool", "pool", long=True),
-    columns.Column("Project ID", "project_id", long=True),
-    columns.Column("User ID", "user_id", long=True),
-    columns.Column("Requested At", "requested_at", long=True),
-    columns.Column("Started At", "started_at", long=True),
-    columns.Column("Ended At", "ended_at", long=True),
-    columns.Column("End Cause", "end_cause", long=True),
-)
 
 
 class ListLease(base.Lister):
@@ -239,7 +87,7 @@ class ListLease(base.Lister):
             **base.project_query(self.connection, parsed_args),
             **base.paging_query(parsed_args),
         )
-        return columns.table(leases, COLUMNS, parsed_args.long)
+        return columns.table(leases, lease_view.COLUMNS, parsed_args.long)
 
 
 class LeaseCommand(base.Command):
@@ -265,9 +113,7 @@ def find(
     :raises openstack.exceptions.SDKException: see ``Proxy.find_lease``.
     """
     query = {"all_projects": True} if all_projects else {}
-    found = broker.find_lease(name_or_id, ignore_missing=False, **query)
-    assert found is not None  # noqa: S101 it was not to be ignored
-    return found
+    return base.found(broker.find_lease, name_or_id, **query)
 
 
 class ShowLease(LeaseCommand, base.ShowOne):
@@ -282,7 +128,7 @@ class ShowLease(LeaseCommand, base.ShowOne):
     def take_action(
         self, parsed_args: argparse.Namespace
     ) -> tuple[tuple[str, ...], tuple[Any, ...]]:
-        return record(self.find(parsed_args))
+        return lease_view.record(self.find(parsed_args))
 
 
 class SetLease(LeaseCommand):
@@ -333,7 +179,7 @@ class ExtendLease(LeaseCommand, base.ShowOne):
             by=parsed_args.by,
             until=parsed_args.until,
         )
-        return record(found)
+        return lease_view.record(found)
 
 
 class DeleteLease(base.Command):

@@ -21,7 +21,7 @@ from osc_lib.cli import parseractions
 
 from gpubroker.client.cli import base
 from gpubroker.client.cli import durations
-from gpubroker.client.cli import lease
+from gpubroker.client.cli import lease_view
 from gpubroker.client.cli import waiting
 from gpubroker.client.cli import workload
 
@@ -88,7 +88,7 @@ class CreateLease(base.ShowOne):
         )
         if parsed_args.wait:
             made = waiting.wait(self.app, self.broker, made.id, "active")
-        return lease.record(made)
+        return lease_view.record(made)
 
 
 def _add_order_options(parser: argparse.ArgumentParser) -> None:

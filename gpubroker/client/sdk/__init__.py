@@ -34,15 +34,30 @@ import openstack
 from openstack import connection
 from openstack import service_description
 
+from gpubroker.client.sdk import device
+from gpubroker.client.sdk import flavor
+from gpubroker.client.sdk import host
 from gpubroker.client.sdk import lease
+from gpubroker.client.sdk import model
 from gpubroker.client.sdk import offer
+from gpubroker.client.sdk import pool
+from gpubroker.client.sdk import trait
 
 __all__ = ["SERVICE_TYPE", "Proxy", "Service", "add_to", "connect"]
 
 SERVICE_TYPE = "gpu-broker"
 
 
-class Proxy(offer.Calls, lease.Calls):
+class Proxy(
+    device.Calls,
+    flavor.Calls,
+    host.Calls,
+    lease.Calls,
+    model.Calls,
+    offer.Calls,
+    pool.Calls,
+    trait.Calls,
+):
     """Every call of the API, version 1."""
 
     api_version: ClassVar[str] = "1"

@@ -63,12 +63,11 @@ class Resource(resource.Resource):
         request = super()._prepare_request(**options)
         required = options.get("requires_id")
         if self.requires_id if required is None else required:
-            path = (options.get("base_path") or self.base_path) % {
+            collection = (options.get("base_path") or self.base_path) % {
                 "id": self.id,
                 **self._uri.attributes,
             }
-            quoted = urllib.parse.quote(str(self.id), safe="")
-            request.url = f"{path}/{quoted}"
+            request.url = path(collection, self.id)
             if options.get("params"):
                 query = urllib.parse.urlencode(options["params"])
                 request.url = f"{request.url}?{query}"
@@ -199,6 +198,17 @@ class Proxy(proxy.Proxy):
             if ignore_missing:
                 return None
             raise
+
+
+def path(*parts: str) -> str:
+    """A path of which each part may hold any character.
+
+    >>> path("/hosts", "gpu 1", "agent")
+    '/hosts/gpu%201/agent'
+    """
+    first, *more = parts
+    quoted = (urllib.parse.quote(str(part), safe="") for part in more)
+    return "/".join((first, *quoted))
 
 
 def _query_text(value: Any) -> Any:

@@ -105,7 +105,7 @@ class Lease(base.Mutable):
         """Move the expiry, ``by`` seconds or to the time ``until``."""
         body = {"by": by} if by is not None else {"until": until}
         response = session.post(
-            f"{self.base_path}/{self.id}/extensions",
+            base.path(self.base_path, self.id, "extensions"),
             json=body,
             microversion=self._get_microversion(session),
         )
