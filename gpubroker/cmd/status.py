@@ -25,7 +25,6 @@ import functools
 import sys
 from collections.abc import Callable, Collection
 
-import oslo_messaging
 import yaml
 from oslo_config import cfg
 from oslo_db import exception as db_exc
@@ -45,6 +44,7 @@ from gpubroker.db import migration
 from gpubroker.db import session as db_session
 from gpubroker.db import store
 from gpubroker.domain import hosts
+from gpubroker.rpc import broker as rpc
 from gpubroker.services import checks
 from gpubroker.services import slot_check
 
@@ -110,7 +110,7 @@ def checks_of(facts: Facts) -> dict[str, Check]:
     """Title -> check, in the order in which an operator mends things."""
     return {
         "Database": lambda: checks.database(facts),
-        "Message bus": lambda: checks.transport(_transport(facts.conf)),
+        "Message bus": lambda: _bus(facts.conf),
         "Roles of the broker's user": lambda: checks.roles(facts.standing),
         "Service catalogue": lambda: checks.catalogue(facts.standing),
         "Role of the agents": lambda: checks.agent_role(
@@ -129,8 +129,16 @@ def checks_of(facts: Facts) -> dict[str, Check]:
     }
 
 
-def _transport(conf: cfg.ConfigOpts) -> str:
-    return str(oslo_messaging.TransportURL.parse(conf))
+def _bus(conf: cfg.ConfigOpts) -> checks.Finding:
+    try:
+        rpc.transport(conf).cleanup()
+    except Exception as error:
+        # Its words may hold the URL, and that a password.
+        return checks.failure(
+            "[DEFAULT] transport_url names no bus that oslo.messaging can "
+            f"use ({type(error).__name__})."
+        )
+    return checks.transport(conf.transport_url)
 
 
 def _slots(facts: Facts) -> checks.Finding:

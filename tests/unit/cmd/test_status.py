@@ -101,6 +101,8 @@ class StatusTest(testtools.TestCase):
 
     def test_no_password_in_any_answer(self) -> None:
         for text in (
+            self.config(DEFAULT="transport_url = u:S3cret@127.0.0.1:1/"),
+            self.config(DEFAULT="transport_url = hare://u:S3cret@h:1/"),
             self.config(),
             self.config(
                 database="connection = mysql+pymysql://u:S3cret@127.0.0.1:1/g"
@@ -108,6 +110,12 @@ class StatusTest(testtools.TestCase):
         ):
             _code, found = self.run_check(text)
             self.assertNotIn("S3cret", str(found))
+
+    def test_a_bus_that_nobody_knows(self) -> None:
+        _code, found = self.run_check(
+            self.config(DEFAULT="transport_url = hare://u:p@127.0.0.1:1/")
+        )
+        self.assertEqual(2, found["Message bus"][0])
 
     def test_policy_file(self) -> None:
         policy = self.folder / "policy.yaml"
