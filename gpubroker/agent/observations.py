@@ -212,6 +212,7 @@ def _sort(seen: Observation) -> tuple[str, str, int | None]:
 
 
 def _replace(path: pathlib.Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     new = path.with_name(path.name + ".new")
     try:
         with open(new, "w", encoding="utf-8") as file:
