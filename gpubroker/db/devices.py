@@ -27,6 +27,7 @@ from gpubroker.db import pages
 from gpubroker.db import repository
 from gpubroker.db import tables
 from gpubroker.domain import devices
+from gpubroker.domain import fences
 from gpubroker.services.paging import Listing
 from gpubroker.services.paging import Page
 
@@ -68,6 +69,30 @@ class Devices(repository.Repository):
             self._session, device_rows.select(), device_rows.PLAN, page
         )
         return Listing(self._filled(rows), more)
+
+    def busy(self, host: str) -> list[str]:
+        """Of present cards, in order."""
+        held = sa.or_(
+            sa.exists().where(tables.Claim.device_id == _ROW.id),
+            sa.exists().where(_CONSUMER.device_id == _ROW.id),
+            sa.exists().where(
+                tables.Fence.device_id == _ROW.id,
+                tables.Fence.reason == fences.Reason.LEASE,
+            ),
+        )
+        rows = self._rows(
+            sa.select(_ROW.pci_address)
+            .join(tables.Host, tables.Host.id == _ROW.host_id)
+            .where(tables.Host.name == host, _ROW.present.is_not(None), held)
+            .order_by(_ROW.pci_address)
+        )
+        return [row[0] for row in rows]
+
+    def delete(self, device_id: str) -> None:
+        self._remove(
+            sa.delete(_ROW).where(_ROW.uuid == device_id),
+            f"Device {device_id} is claimed.",
+        )
 
     def add(self, device: devices.Device) -> devices.Device:
         """A slot given here becomes the number of its address, where that

@@ -161,7 +161,19 @@ class Devices(Protocol):
         serial, uuid, pci_address, schedulable (bool)."""
         ...
 
+    def busy(self, host: str) -> list[str]:
+        """PCI addresses of the host's cards that are claimed, fenced for a
+        lease or held by a consumer; one statement."""
+        ...
+
     def add(self, device: devices.Device) -> devices.Device: ...
+    def delete(self, device_id: str) -> None:
+        """For the row of a card that turned out to be another row's.
+
+        :raises InUse: while it is claimed.
+        """
+        ...
+
     def update(self, device: devices.Device) -> devices.Device:
         """Compare-and-swap; consumers are replaced as a whole, fences,
         traits and the claim are not touched."""

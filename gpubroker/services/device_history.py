@@ -1,0 +1,103 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""What the broker writes into the history of a card, and into the log."""
+
+from __future__ import annotations
+
+import datetime
+import logging
+from typing import Any
+
+from gpubroker.domain import events
+from gpubroker.domain import fences
+from gpubroker.domain.devices import Device
+from gpubroker.services import ports
+
+LOG = logging.getLogger(__name__)
+
+#: Kind of the events that remember which observations were judged.
+FAULT = "device.fault"
+
+
+def note(
+    tx: ports.Transaction,
+    device: Device,
+    kind: str,
+    message: str,
+    now: datetime.datetime,
+    **detail: Any,
+) -> None:
+    """One line, under the card's id and, where known, its serial."""
+    tx.events.add(
+        events.Event(
+            at=now,
+            kind=kind,
+            message=message,
+            device_id=device.id,
+            serial=device.serial,
+            host=device.host,
+            detail={"pci_address": device.pci_address, **detail},
+        )
+    )
+    LOG.info(
+        "%s of %s (device %s): %s: %s",
+        device.pci_address,
+        device.host,
+        device.id,
+        kind,
+        message,
+    )
+
+
+def fence(
+    tx: ports.Transaction,
+    device: Device,
+    fence: fences.Fence,
+    now: datetime.datetime,
+) -> bool:
+    """Set a fence and say so; False when the card had this reason."""
+    if not tx.fences.add(fence):
+        return False
+    words = f": {fence.detail}" if fence.detail else "."
+    note(
+        tx,
+        device,
+        "device.fenced",
+        f"Fenced ({fence.reason}){words}",
+        now,
+        reason=fence.reason.value,
+        by=fence.by,
+    )
+    return True
+
+
+def unfence(
+    tx: ports.Transaction,
+    device: Device,
+    reason: fences.Reason,
+    by: str,
+    now: datetime.datetime,
+) -> bool:
+    """Lift a fence and say so; False when the card had not this reason."""
+    if not tx.fences.remove(device.id, reason):
+        return False
+    note(
+        tx,
+        device,
+        "device.unfenced",
+        f"The fence {reason} was lifted.",
+        now,
+        reason=reason.value,
+        by=by,
+    )
+    return True
