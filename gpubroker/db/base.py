@@ -222,3 +222,20 @@ class Stamped:
     generation: orm.Mapped[int]
     created_at: orm.Mapped[Time]
     updated_at: orm.Mapped[Time]
+
+
+def args(*constraints: Any) -> tuple[Any, ...]:
+    """``__table_args__`` of a table with constraints or indices."""
+    return (*constraints, TABLE)
+
+
+def parent(
+    column: str, *, primary_key: bool = False, index: bool = False
+) -> Any:
+    """A key to the thing that this row is a part of and dies with."""
+    return orm.mapped_column(
+        sa.ForeignKey(column, ondelete="CASCADE"),
+        primary_key=primary_key,
+        autoincrement=False,
+        index=index,
+    )

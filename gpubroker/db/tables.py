@@ -15,11 +15,11 @@
 What the database itself keeps (A 3): a device is in one open claim at most,
 has one fence a reason, one slot number a (host, address), and at one address
 of a host there is one present device at most.
+
+Every table is found here; those of leases are written in ``lease_tables``.
 """
 
 from __future__ import annotations
-
-from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import orm
@@ -33,30 +33,17 @@ from gpubroker.db.base import Name
 from gpubroker.db.base import Text
 from gpubroker.db.base import Time
 from gpubroker.db.base import Uuid
+from gpubroker.db.lease_tables import Claim as Claim
+from gpubroker.db.lease_tables import Delegation as Delegation
+from gpubroker.db.lease_tables import Lease as Lease
+from gpubroker.db.lease_tables import LeaseNode as LeaseNode
+from gpubroker.db.lease_tables import Step as Step
 from gpubroker.domain import devices
 from gpubroker.domain import fences
 from gpubroker.domain import flavors
 from gpubroker.domain import hosts
-from gpubroker.domain import leases
 from gpubroker.domain import pools
-from gpubroker.domain import steps
 from gpubroker.domain import traits
-
-
-def _args(*args: Any) -> tuple[Any, ...]:
-    return (*args, base.TABLE)
-
-
-def _parent(
-    column: str, *, primary_key: bool = False, index: bool = False
-) -> Any:
-    """A key to the thing that this row is a part of and dies with."""
-    return mapped_column(
-        sa.ForeignKey(column, ondelete="CASCADE"),
-        primary_key=primary_key,
-        autoincrement=False,
-        index=index,
-    )
 
 
 class Model(base.Stamped, base.Base):
@@ -101,7 +88,7 @@ class FlavorModel(base.Base):
 
     __tablename__ = "flavor_model"
 
-    flavor_id: Mapped[int] = _parent("flavor.id", primary_key=True)
+    flavor_id: Mapped[int] = base.parent("flavor.id", primary_key=True)
     position: Mapped[int] = mapped_column(
         primary_key=True, autoincrement=False
     )
@@ -113,7 +100,7 @@ class FlavorModel(base.Base):
 class FlavorTrait(base.Base):
     __tablename__ = "flavor_trait"
 
-    flavor_id: Mapped[int] = _parent("flavor.id", primary_key=True)
+    flavor_id: Mapped[int] = base.parent("flavor.id", primary_key=True)
     trait: Mapped[Name] = mapped_column(primary_key=True)
 
 
@@ -137,7 +124,7 @@ class PoolOwner(base.Base):
 
     __tablename__ = "pool_owner"
 
-    pool_id: Mapped[int] = _parent("pool.id", primary_key=True)
+    pool_id: Mapped[int] = base.parent("pool.id", primary_key=True)
     owner: Mapped[Name | None]
     epoch: Mapped[int]
     expires_at: Mapped[Time | None]
@@ -146,7 +133,7 @@ class PoolOwner(base.Base):
 class PoolProject(base.Base):
     __tablename__ = "pool_project"
 
-    pool_id: Mapped[int] = _parent("pool.id", primary_key=True)
+    pool_id: Mapped[int] = base.parent("pool.id", primary_key=True)
     project_id: Mapped[Name] = mapped_column(primary_key=True, index=True)
 
 
@@ -177,7 +164,7 @@ class Host(base.Stamped, base.Base):
 class HostCapacity(base.Base):
     __tablename__ = "host_capacity"
 
-    host_id: Mapped[int] = _parent("host.id", primary_key=True)
+    host_id: Mapped[int] = base.parent("host.id", primary_key=True)
     resource_class: Mapped[Name] = mapped_column(primary_key=True)
     total: Mapped[int]
     reserved: Mapped[int]
@@ -189,11 +176,11 @@ class HostCapacity(base.Base):
 class HostSlot(base.Base):
     __tablename__ = "host_slot"
 
-    host_id: Mapped[int] = _parent("host.id", primary_key=True)
+    host_id: Mapped[int] = base.parent("host.id", primary_key=True)
     pci_address: Mapped[str] = mapped_column(base.Line(32), primary_key=True)
     slot: Mapped[int]
 
-    __table_args__ = _args(sa.UniqueConstraint("host_id", "slot"))
+    __table_args__ = base.args(sa.UniqueConstraint("host_id", "slot"))
 
 
 class Device(base.Stamped, base.Base):
@@ -234,7 +221,7 @@ class Device(base.Stamped, base.Base):
     first_seen_at: Mapped[Time | None]
     last_seen_at: Mapped[Time | None]
 
-    __table_args__ = _args(
+    __table_args__ = base.args(
         sa.UniqueConstraint("host_id", "pci_address", "present")
     )
 
@@ -242,7 +229,7 @@ class Device(base.Stamped, base.Base):
 class DeviceConsumer(base.Base):
     __tablename__ = "device_consumer"
 
-    device_id: Mapped[int] = _parent("device.id", primary_key=True)
+    device_id: Mapped[int] = base.parent("device.id", primary_key=True)
     consumer: Mapped[Uuid] = mapped_column(primary_key=True, index=True)
 
 
@@ -251,7 +238,7 @@ class Fence(base.Base):
 
     __tablename__ = "fence"
 
-    device_id: Mapped[int] = _parent("device.id", primary_key=True)
+    device_id: Mapped[int] = base.parent("device.id", primary_key=True)
     reason: Mapped[fences.Reason] = mapped_column(
         base.Word(fences.Reason), primary_key=True, index=True
     )
@@ -265,142 +252,14 @@ class ProviderTrait(base.Base):
     __tablename__ = "provider_trait"
 
     id: Mapped[Id]
-    host_id: Mapped[int] = _parent("host.id")
-    device_id: Mapped[int | None] = _parent("device.id", index=True)
+    host_id: Mapped[int] = base.parent("host.id")
+    device_id: Mapped[int | None] = base.parent("device.id", index=True)
     trait: Mapped[Name] = mapped_column(index=True)
     source: Mapped[traits.Source] = mapped_column(base.Word(traits.Source))
 
-    __table_args__ = _args(
+    __table_args__ = base.args(
         sa.UniqueConstraint("host_id", "device_id", "trait", "source")
     )
-
-
-class Lease(base.Stamped, base.Base):
-    """``pool`` stays when the pool is gone; ``pool_id`` lets the database
-    refuse an order to a pool that is being deleted."""
-
-    __tablename__ = "lease"
-
-    id: Mapped[Id]
-    uuid: Mapped[Uuid] = mapped_column(unique=True)
-    name: Mapped[Name]
-    project_id: Mapped[Name]
-    user_id: Mapped[Name] = mapped_column(index=True)
-    flavor: Mapped[Name] = mapped_column(index=True)
-    kind: Mapped[Name]
-    models: Mapped[Document]
-    model: Mapped[Name | None]
-    gpus: Mapped[int]
-    vcpus: Mapped[int]
-    ram_mib: Mapped[int]
-    disk_gib: Mapped[int]
-    topology: Mapped[Name]
-    extra_specs: Mapped[Document]
-    traits: Mapped[Document]
-    pool: Mapped[Name]
-    pool_id: Mapped[int | None] = mapped_column(
-        sa.ForeignKey("pool.id", ondelete="SET NULL"), index=True
-    )
-    node_count: Mapped[int]
-    state: Mapped[leases.State] = mapped_column(base.Word(leases.State))
-    target: Mapped[leases.State] = mapped_column(base.Word(leases.State))
-    reason: Mapped[Text]
-    end_cause: Mapped[leases.EndCause | None] = mapped_column(
-        base.Word(leases.EndCause)
-    )
-    identity_mode: Mapped[leases.IdentityMode] = mapped_column(
-        base.Word(leases.IdentityMode)
-    )
-    workload: Mapped[Document]
-    user_data: Mapped[Text | None]
-    duration: Mapped[int | None]
-    requested_at: Mapped[Time]
-    started_at: Mapped[Time | None]
-    expires_at: Mapped[Time | None]
-    ended_at: Mapped[Time | None]
-    attempts: Mapped[int]
-    not_before: Mapped[Time | None]
-    request_id: Mapped[Name]
-
-    __table_args__ = _args(
-        sa.Index(None, "requested_at", "uuid"),
-        sa.Index(None, "project_id", "requested_at", "uuid"),
-        sa.Index(None, "project_id", "state"),
-        sa.Index(None, "project_id", "name"),
-        sa.Index(None, "state", "requested_at", "uuid"),
-        sa.Index(None, "state", "expires_at"),
-        sa.Index(None, "pool", "state", "requested_at", "uuid"),
-    )
-
-
-class LeaseNode(base.Base):
-    __tablename__ = "lease_node"
-
-    id: Mapped[Id]
-    uuid: Mapped[Uuid] = mapped_column(unique=True)
-    lease_id: Mapped[int] = mapped_column(sa.ForeignKey("lease.id"))
-    position: Mapped[int]
-    attempt: Mapped[int]
-    host: Mapped[Name | None] = mapped_column(index=True)
-    ticket: Mapped[Name | None]
-    shape_id: Mapped[Name | None]
-    server_id: Mapped[Uuid | None] = mapped_column(index=True)
-    server_status: Mapped[Name | None]
-    addresses: Mapped[Document]
-    planned: Mapped[Document]
-    fault: Mapped[Text]
-
-    __table_args__ = _args(sa.UniqueConstraint("lease_id", "position"))
-
-
-class Claim(base.Base):
-    """Exists only while open: the primary key is the promise that no device
-    is ever in two of them, on every engine."""
-
-    __tablename__ = "claim"
-
-    device_id: Mapped[int] = mapped_column(
-        sa.ForeignKey("device.id"), primary_key=True, autoincrement=False
-    )
-    node_id: Mapped[int] = mapped_column(
-        sa.ForeignKey("lease_node.id"), index=True
-    )
-    created_at: Mapped[Time]
-
-
-class Step(base.Base):
-    """``node_id`` is the outward id, or "" for a step of the whole lease:
-    a NULL would let the same step in twice."""
-
-    __tablename__ = "step"
-
-    id: Mapped[base.BigId]
-    lease_id: Mapped[int] = mapped_column(sa.ForeignKey("lease.id"))
-    node_id: Mapped[Uuid]
-    attempt: Mapped[int]
-    saga: Mapped[steps.Saga] = mapped_column(base.Word(steps.Saga))
-    name: Mapped[Name]
-    state: Mapped[steps.StepState] = mapped_column(base.Word(steps.StepState))
-    begun_at: Mapped[Time]
-    done_at: Mapped[Time | None]
-    detail: Mapped[Text]
-
-    __table_args__ = _args(
-        sa.UniqueConstraint("lease_id", "node_id", "attempt", "saga", "name")
-    )
-
-
-class Delegation(base.Base):
-    __tablename__ = "delegation"
-
-    lease_id: Mapped[int] = mapped_column(
-        sa.ForeignKey("lease.id"), primary_key=True, autoincrement=False
-    )
-    mode: Mapped[leases.IdentityMode] = mapped_column(
-        base.Word(leases.IdentityMode)
-    )
-    trust_id: Mapped[Name | None]
-    expires_at: Mapped[Time | None]
 
 
 class Event(base.Base):
@@ -419,7 +278,7 @@ class Event(base.Base):
     request_id: Mapped[Name]
     detail: Mapped[Document]
 
-    __table_args__ = _args(
+    __table_args__ = base.args(
         sa.Index(None, "lease_id", "id"),
         sa.Index(None, "device_id", "id"),
         sa.Index(None, "serial", "id"),
