@@ -44,9 +44,10 @@ FIELDS = (
 
 
 def devices_text(devices: dict[str, int] | None) -> str:
-    """>>> devices_text({"total": 8, "schedulable": 5, "in_use": 2,
-    ...                 "fenced": 1, "vanished": 0})
-    '8, 5 schedulable, 2 in use, 1 fenced'
+    """How many there are, and what keeps the rest back.
+
+    >>> devices_text({"total": 8, "schedulable": 5, "fenced": 1})
+    '8, 5 schedulable, 1 fenced'
     """
     if not devices:
         return ""

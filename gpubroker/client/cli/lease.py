@@ -142,7 +142,11 @@ class SetLease(LeaseCommand):
         return parser
 
     def take_action(self, parsed_args: argparse.Namespace) -> None:
-        self.broker.update_lease(self.find(parsed_args), name=parsed_args.name)
+        # By id, so that no generation is sent: what the service does with
+        # the lease meanwhile is no reason to refuse a new name.
+        self.broker.update_lease(
+            self.find(parsed_args).id, name=parsed_args.name
+        )
 
 
 class ExtendLease(LeaseCommand, base.ShowOne):

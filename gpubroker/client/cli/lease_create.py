@@ -158,7 +158,7 @@ def _add_server_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--user-data",
         metavar="<file>",
-        help="File for cloud-init, at most 48 KiB",
+        help="File for cloud-init, less than 48 KiB",
     )
     parser.add_argument(
         "--boot-volume-size",

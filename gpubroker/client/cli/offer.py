@@ -26,7 +26,9 @@ from gpubroker.client.sdk import offer
 
 
 def cards_text(cards: dict[str, int] | None) -> str:
-    """>>> cards_text({"total": 8, "free": 5, "in_use": 2, "fenced": 1})
+    """How many are free, and what the others do.
+
+    >>> cards_text({"total": 8, "free": 5, "in_use": 2, "fenced": 1})
     '5 of 8 free, 2 in use, 1 fenced'
     """
     if not cards:

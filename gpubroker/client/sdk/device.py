@@ -199,6 +199,9 @@ class Calls(base.Proxy):
 
 
 def _searches(text: str) -> list[dict[str, Any]]:
+    if not text or "," in text:
+        # In a filter a comma would mean any of several.
+        return []
     host, slash, address = text.rpartition("/")
     if slash:
         if _SHORT_ADDRESS.fullmatch(address):

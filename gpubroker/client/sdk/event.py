@@ -25,7 +25,7 @@ class Event(base.Resource):
     resources_key = "events"
     allow_list = True
 
-    _query_mapping = resource.QueryParameters("sort_key", "sort_dir")
+    _query_mapping = resource.QueryParameters("kind", "sort_key", "sort_dir")
 
     #: When it happened.
     at: str = resource.Body("at")

@@ -162,7 +162,10 @@ class Calls(base.Proxy):
         found = self._lookup(Lease, name_or_id, ignore_missing=True)
         if found is not None:
             return found
-        named = list(self.leases(name=name_or_id, **query))
+        if "," not in name_or_id:
+            # In a filter a comma would mean any of several names.
+            query["name"] = name_or_id
+        named = [x for x in self.leases(**query) if x.name == name_or_id]
         living = [lease for lease in named if not lease.is_final]
         if len(living) > 1:
             ids = ", ".join(lease.id for lease in living)

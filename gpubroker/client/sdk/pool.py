@@ -32,7 +32,9 @@ class Pool(base.Mutable):
     allow_delete = True
     allow_list = True
 
-    _query_mapping = resource.QueryParameters("sort_key", "sort_dir")
+    _query_mapping = resource.QueryParameters(
+        "name", "admission", "sort_key", "sort_dir"
+    )
 
     #: The key.
     name: str = resource.Body("name", alternate_id=True)
@@ -48,6 +50,7 @@ class Pool(base.Mutable):
 
 class Calls(base.Proxy):
     def pools(self, **query: Any) -> Generator[Pool, None, None]:
+        """List pools; filters: name, admission."""
         return self._list(Pool, **query)
 
     def get_pool(self, pool: str | Pool) -> Pool:
