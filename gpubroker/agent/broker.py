@@ -51,9 +51,7 @@ class Broker:
 
     def __init__(self, adapter: ksa_adapter.Adapter, host: str) -> None:
         self._adapter = adapter
-        self._path = (
-            f"/v1/hosts/{urllib.parse.quote(host, safe='')}/report"
-        )
+        self._path = f"/v1/hosts/{urllib.parse.quote(host, safe='')}/report"
 
     def report(self, body: bytes) -> Reply:
         """Send one report.

@@ -104,7 +104,7 @@ class KernelLog:
             if self._file is None:
                 return
             try:
-                chunk = os.read(self._file, _READ_BYTES)
+                chunk = self._next_chunk(self._file)
             except BlockingIOError:
                 return
             except OSError as error:
@@ -119,6 +119,9 @@ class KernelLog:
             if not chunk:
                 return
             yield chunk
+
+    def _next_chunk(self, file: int) -> bytes:
+        return os.read(file, _READ_BYTES)
 
     def _rotated(self) -> bool:
         if self._file is None or not self._regular:

@@ -248,10 +248,11 @@ class Prober:
         if "begin" in fact:
             run.subject = fact["begin"]
         elif "card" in fact:
+            answer = _answer(fact)
             run.subject = None
             if fact["card"] in self._todo:
                 self._todo.remove(fact["card"])
-                self.answers[fact["card"]] = _answer(fact)
+                self.answers[fact["card"]] = answer
                 self._answered.add(fact["card"])
         elif "host" in fact:
             function, code, words = fact["host"]
