@@ -1,0 +1,79 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+
+"""What the documents say about the rules is what the rules are."""
+
+from __future__ import annotations
+
+import csv
+import enum
+import pathlib
+import re
+
+import testtools
+
+from gpubroker import versions
+from gpubroker.domain import fences
+from gpubroker.domain import leases
+
+SOURCE = pathlib.Path(__file__).resolve().parents[3] / "doc" / "source"
+
+
+def terms(text: str) -> list[str]:
+    """The terms of the definition lists on a page: ````term````."""
+    return re.findall(r"^``(\w+)``$", text, re.M)
+
+
+class LeasesTest(testtools.TestCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.page = (SOURCE / "reference/leases.rst").read_text()
+
+    def test_table_of_moves(self) -> None:
+        with open(SOURCE / "reference/lease-moves.csv", newline="") as text:
+            rows = list(csv.DictReader(text))
+        told = [(r["State"], r["Next state"], r["Target"]) for r in rows]
+        moves = {
+            (str(state), str(after), str(target))
+            for state, ways in leases.MOVES.items()
+            for after, target in ways
+        }
+        self.assertEqual(moves, set(told))
+        self.assertEqual(len(moves), len(told))
+        self.assertTrue(all(row["When"] for row in rows))
+
+    def test_every_state_and_every_end_is_explained(self) -> None:
+        words: list[type[enum.StrEnum]] = [leases.State, leases.EndCause]
+        self.assertEqual(
+            [str(member) for word in words for member in word],
+            terms(self.page),
+        )
+
+    def test_final_states(self) -> None:
+        final = re.search(r"``(\w+)`` and ``(\w+)`` are final", self.page)
+        assert final is not None
+        self.assertEqual(set(leases.FINAL), set(final.groups()))
+
+
+class FencesTest(testtools.TestCase):
+    def test_every_reason_is_explained(self) -> None:
+        page = (SOURCE / "admin/fences.rst").read_text()
+        told = re.findall(r"^   \* - ``(\w+)``$", page, re.M)
+        self.assertEqual([str(reason) for reason in fences.Reason], told)
+
+
+class VersionsTest(testtools.TestCase):
+    def test_every_microversion_has_a_section(self) -> None:
+        page = (SOURCE / "reference/rest_api_version_history.rst").read_text()
+        told = re.findall(r"^(\d+\.\d+)\n=+$", page, re.M)
+        self.assertEqual(versions.VERSIONS, told)
