@@ -155,7 +155,7 @@ def _add_cloud_options(parser: argparse.ArgumentParser, replaces: str) -> None:
     parser.add_argument(
         "--resource-class",
         metavar="<class>",
-        help="Placement resource class, CUSTOM_... (default: from the name)",
+        help="Placement resource class (default: from the name)",
     )
     parser.add_argument(
         "--alias",
