@@ -150,6 +150,9 @@ def _availability(device: devices.Device) -> tuple[Availability, str]:
         return Availability.FENCED, min(held).value
     if not device.total:
         return Availability.FENCED, "not in Placement"
+    if device.reserved:
+        # Its last fence was just lifted; Placement is told next.
+        return Availability.FENCED, "not open in Placement yet"
     return Availability.FREE, ""
 
 

@@ -1,0 +1,361 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Keep the inventory in line with Nova and Placement, host by host.
+
+Level-triggered: each pass looks at what is, not at what happened; killed at
+any line it is simply done again.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import uuid
+from collections.abc import Mapping, Sequence
+
+from gpubroker import errors
+from gpubroker.domain import admission
+from gpubroker.domain import fences
+from gpubroker.domain import hosts
+from gpubroker.domain import mirror
+from gpubroker.domain import pools
+from gpubroker.domain import slots
+from gpubroker.domain import traits
+from gpubroker.domain.devices import Device
+from gpubroker.domain.devices import State
+from gpubroker.domain.fences import Reason
+from gpubroker.services import broker
+from gpubroker.services import device_history
+from gpubroker.services import enforce
+from gpubroker.services import observe
+from gpubroker.services import ports
+
+LOG = logging.getLogger(__name__)
+
+#: Passes that lose to another writer of the same rows start again.
+_TRIES = 5
+
+
+def discover(core: broker.Broker) -> list[str]:
+    """Make the hosts that are missing, and note how each compute is.
+
+    A new host is in mode observe and in pool ``default``. What is on it is
+    found by ``reconcile_host``.
+
+    :returns: the names of all hosts.
+    :raises Unavailable: when Placement or Nova does not answer.
+    """
+    roots = {
+        provider.root_id: provider.name.rpartition("_")[0]
+        for provider in core.ledger.gpu_providers()
+    }
+    computes = {found.host: found for found in core.compute.services()}
+    names = core.compute.hypervisors()
+    with core.store.read() as tx:
+        known = tx.hosts.all()
+    by_root = {host.provider_id: host for host in known}
+    by_name = {host.name: host for host in known}
+    for root_id, hypervisor in sorted(roots.items()):
+        name = names.get(hypervisor, hypervisor)
+        host = by_root.get(root_id) or by_name.get(name)
+        if host is None:
+            host = _add_host(core, name, hypervisor, root_id)
+        elif hypervisor != host.hypervisor_hostname:
+            # Made by hand with the short name, or renamed.
+            _set(core, host.name, hypervisor_hostname=hypervisor)
+        by_name.setdefault(host.name, host)
+    for host in by_name.values():
+        _compute(core, host, computes.get(host.name))
+    _alarm(core)
+    return sorted(by_name)
+
+
+def reconcile_host(core: broker.Broker, name: str) -> float | None:
+    """Mirror one host, then assert its fences.
+
+    :returns: seconds after which to look again, or ``None`` for the usual.
+    :raises NotFound: when there is no such host.
+    :raises Unavailable: when Placement does not answer.
+    """
+    with core.store.read() as tx:
+        host = tx.hosts.get(name)
+        rows = tx.devices.of_host(name)
+        known = _known_traits(tx, name)
+    seen = observe.host(core.ledger, host, rows, known)
+    for attempt in range(_TRIES):
+        try:
+            _record(core, name, seen)
+            break
+        except (errors.ConcurrentUpdate, errors.Duplicate):
+            if attempt == _TRIES - 1:
+                raise
+            core.clock.sleep(0.05 * 2**attempt)
+    return enforce.fences(core, name)
+
+
+# -- hosts -------------------------------------------------------------------
+
+
+def _add_host(
+    core: broker.Broker, name: str, hypervisor: str, root_id: str
+) -> hosts.Host:
+    host = hosts.Host(
+        name=name,
+        hypervisor_hostname=hypervisor,
+        pool=pools.DEFAULT,
+        provider_id=root_id,
+    )
+    try:
+        with core.store.write() as tx:
+            LOG.info("Found host %s with GPUs", name)
+            return tx.hosts.add(host)
+    except errors.Duplicate:
+        with core.store.read() as tx:
+            return tx.hosts.get(name)
+
+
+def _set(core: broker.Broker, name: str, **fields: object) -> None:
+    """Change a host; whoever was quicker is looked at in the next pass."""
+    try:
+        with core.store.write() as tx:
+            host = tx.hosts.get(name)
+            tx.hosts.update(dataclasses.replace(host, **fields))  # type: ignore[arg-type]
+    except (errors.ConcurrentUpdate, errors.Duplicate, errors.NotFound):
+        LOG.info("Host %s was changed meanwhile", name)
+
+
+def _compute(
+    core: broker.Broker, host: hosts.Host, found: ports.ComputeService | None
+) -> None:
+    state, reason = compute_state(found)
+    if (state, reason) == (host.compute_state, host.compute_reason):
+        return
+    _set(core, host.name, compute_state=state, compute_reason=reason)
+    LOG.info("nova-compute of %s is %s", host.name, state)
+    if state is hosts.ComputeState.UP:
+        core.bell.pool(host.pool)
+
+
+def compute_state(
+    found: ports.ComputeService | None,
+) -> tuple[hosts.ComputeState, str]:
+    if found is None:
+        return hosts.ComputeState.UNKNOWN, "Nova has no such compute service."
+    if found.status != "enabled":
+        return hosts.ComputeState.DISABLED, found.disabled_reason
+    if found.state != "up":
+        return hosts.ComputeState.DOWN, ""
+    return hosts.ComputeState.UP, ""
+
+
+def _alarm(core: broker.Broker) -> None:
+    """Cards that we hold closed and that Placement would give out."""
+    with core.store.read() as tx:
+        managed = {
+            host.name
+            for host in tx.hosts.all()
+            if host.mode is hosts.Mode.MANAGE
+        }
+        closed = [
+            row
+            for row in tx.devices.all()
+            if row.host in managed
+            and row.reserved
+            and fences.OURS & row.reasons
+        ]
+    classes = {row.resource_class for row in closed} - {None}
+    leaking = {
+        provider_id
+        for name in sorted(filter(None, classes))
+        for provider_id in core.ledger.open_cards(name)
+    }
+    for row in closed:
+        if row.provider_id in leaking:
+            LOG.warning(
+                "%s of %s is fenced, and open in Placement",
+                row.pci_address,
+                row.host,
+            )
+            core.bell.host(row.host)
+
+
+# -- the cards of one host ---------------------------------------------------
+
+
+def _record(core: broker.Broker, name: str, seen: mirror.SeenHost) -> None:
+    """Write what is new, in one transaction; nothing when nothing is."""
+    with core.store.write() as tx:
+        host = tx.hosts.get(name)
+        rows = tx.devices.of_host(name)
+        found = mirror.merge(
+            name,
+            rows,
+            seen.cards,
+            tx.models.all(),
+            core.clock.now(),
+            lambda: str(uuid.uuid4()),
+        )
+        pool = tx.pools.get(host.pool)
+        _host(tx, host, seen)
+        _rows(core, tx, pool, found)
+        current = tx.devices.of_host(name)
+        _slots(tx, host, current, seen)
+        _traits(tx, host, seen, found)
+        admitted = _admit(core, tx, pool, current)
+    freed = {row.id for row in rows if row.consumers} & {
+        row.id for row in found.mirrored if not row.consumers
+    }
+    if found.added or found.changed or found.released or freed or admitted:
+        core.bell.pool(host.pool)
+
+
+def _host(
+    tx: ports.Transaction, host: hosts.Host, seen: mirror.SeenHost
+) -> None:
+    after = dataclasses.replace(
+        host, provider_id=seen.root_id, capacities=seen.capacities
+    )
+    before = tuple(sorted(host.capacities, key=lambda c: c.resource_class))
+    if after != dataclasses.replace(host, capacities=before):
+        tx.hosts.update(after)
+
+
+def _rows(
+    core: broker.Broker,
+    tx: ports.Transaction,
+    pool: pools.Pool,
+    found: mirror.Mirrored,
+) -> None:
+    now = core.clock.now()
+    for row in found.mirrored:
+        tx.devices.mirror(row)
+    changed = {row.id: tx.devices.update(row) for row in found.changed}
+    for row in found.added:
+        changed[row.id] = tx.devices.add(row)
+        if not admission.admits(pool, row):
+            device_history.fence(tx, row, admission.fence(row), now)
+    for happening in found.happenings:
+        device_history.note(
+            tx,
+            changed[happening.device_id],
+            happening.kind,
+            happening.message,
+            now,
+        )
+    for row in found.external:
+        detail = f"Somebody else set reserved to {row.reserved} in Placement."
+        device_history.fence(
+            tx,
+            row,
+            fences.Fence(
+                device_id=row.id,
+                reason=Reason.EXTERNAL,
+                detail=detail,
+                by=enforce.BY,
+            ),
+            now,
+        )
+    for row in found.released:
+        device_history.unfence(tx, row, Reason.EXTERNAL, enforce.BY, now)
+    for row in found.intruded:
+        device_history.note(
+            tx,
+            row,
+            "device.used_while_fenced",
+            "A server holds the card although it is fenced.",
+            now,
+            consumers=list(row.consumers),
+        )
+
+
+def _slots(
+    tx: ports.Transaction,
+    host: hosts.Host,
+    rows: Sequence[Device],
+    seen: mirror.SeenHost,
+) -> None:
+    present = {
+        row.pci_address
+        for row in rows
+        if row.state is State.PRESENT and mirror.is_gpu(row)
+    }
+    known = tx.hosts.slots(host.name)
+    if present <= set(known):
+        return
+    marked: Mapping[str, int] = {
+        card.pci_address: number
+        for card in seen.cards
+        if (number := slots.mark(card.traits)) is not None
+    }
+    tx.hosts.give_slots(host.name, slots.number(known, marked, present))
+
+
+def _known_traits(
+    tx: ports.Transaction, name: str
+) -> dict[str, tuple[str, ...]]:
+    found: dict[str, tuple[str, ...]] = {}
+    for one in tx.traits.of_host(name):
+        if one.device_id and one.source is traits.Source.PLACEMENT:
+            found[one.device_id] = (*found.get(one.device_id, ()), one.trait)
+    return found
+
+
+def _traits(
+    tx: ports.Transaction,
+    host: hosts.Host,
+    seen: mirror.SeenHost,
+    found: mirror.Mirrored,
+) -> None:
+    wanted = {(None, name) for name in seen.traits} | {
+        (device_id, name)
+        for device_id, names in found.traits.items()
+        for name in names
+    }
+    stands = {
+        (one.device_id, one.trait)
+        for one in tx.traits.of_host(host.name)
+        if one.source is traits.Source.PLACEMENT
+    }
+    if wanted != stands:
+        tx.traits.replace(
+            host.name,
+            traits.Source.PLACEMENT,
+            [
+                traits.ProviderTrait(
+                    trait=name,
+                    source=traits.Source.PLACEMENT,
+                    host=host.name,
+                    device_id=device_id,
+                )
+                for device_id, name in sorted(
+                    wanted, key=lambda pair: (pair[0] or "", pair[1])
+                )
+            ],
+        )
+
+
+def _admit(
+    core: broker.Broker,
+    tx: ports.Transaction,
+    pool: pools.Pool,
+    rows: Sequence[Device],
+) -> bool:
+    """Lift ``unadmitted`` where the pool takes the card by itself."""
+    now = core.clock.now()
+    done = False
+    for row in rows:
+        if Reason.UNADMITTED in row.reasons and admission.admits(pool, row):
+            done |= device_history.unfence(
+                tx, row, Reason.UNADMITTED, admission.BY, now
+            )
+    return done

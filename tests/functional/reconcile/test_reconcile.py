@@ -1,0 +1,380 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+from __future__ import annotations
+
+import testtools
+
+from gpubroker import errors
+from gpubroker.domain import devices
+from gpubroker.domain import hosts
+from gpubroker.domain.fences import Reason
+from gpubroker.services import fence
+from gpubroker.services import reconcile
+from tests.fixtures import database
+from tests.fixtures import estate
+from tests.fixtures import nova_tree
+
+CARD, OTHER = nova_tree.ADDRESSES[:2]
+
+
+class Case(testtools.TestCase):
+    def setUp(self):
+        super().setUp()
+        self.estate = self.useFixture(estate.Estate())
+        self.core = self.estate.core
+
+
+class Discovery(Case):
+    def test_a_compute_with_cards_becomes_a_host_that_is_only_observed(self):
+        self.estate.tree()
+        self.assertEqual(["gpu-1"], reconcile.discover(self.core))
+        host = self.estate.get()
+        self.assertEqual(hosts.Mode.OBSERVE, host.mode)
+        self.assertEqual("default", host.pool)
+        self.assertEqual(hosts.ComputeState.UP, host.compute_state)
+
+    def test_twice_is_once(self):
+        self.estate.tree()
+        reconcile.discover(self.core)
+        before = self.estate.get()
+        reconcile.discover(self.core)
+        self.assertEqual(before, self.estate.get())
+
+    def test_the_hypervisor_may_have_a_longer_name_than_the_service(self):
+        tree = self.estate.tree("gpu-1.example.org")
+        del self.estate.nova.computes["gpu-1.example.org"]
+        self.estate.nova.add("gpu-1", "gpu-1.example.org")
+        with self.estate.store.write() as tx:
+            tx.hosts.add(
+                hosts.Host(
+                    name="gpu-1", hypervisor_hostname="gpu-1", pool="default"
+                )
+            )
+        self.assertEqual(["gpu-1"], reconcile.discover(self.core))
+        self.estate.pass_()
+        host = self.estate.get()
+        self.assertEqual("gpu-1.example.org", host.hypervisor_hostname)
+        self.assertEqual(tree.root, host.provider_id)
+        self.assertEqual(8, len(self.estate.cards()))
+
+    def test_the_compute_service_is_followed(self):
+        self.estate.tree()
+        for state, status, expected in (
+            ("down", "enabled", hosts.ComputeState.DOWN),
+            ("up", "disabled", hosts.ComputeState.DISABLED),
+            ("up", "enabled", hosts.ComputeState.UP),
+        ):
+            self.estate.nova.set("gpu-1", state, status)
+            reconcile.discover(self.core)
+            self.assertEqual(expected, self.estate.get().compute_state)
+        self.estate.nova.computes.clear()
+        reconcile.discover(self.core)
+        self.assertEqual(
+            hosts.ComputeState.UNKNOWN, self.estate.get().compute_state
+        )
+
+
+class Mirroring(Case):
+    def test_cards_slots_traits_and_capacities(self):
+        tree = self.estate.tree()
+        host = self.estate.host()
+        cards = self.estate.cards()
+        self.assertEqual(
+            list(nova_tree.ADDRESSES), [c.pci_address for c in cards]
+        )
+        self.assertEqual(list(range(8)), [c.slot for c in cards])
+        self.assertEqual({estate.MODEL}, {c.model for c in cards})
+        self.assertEqual(
+            [tree.cards[a] for a in nova_tree.ADDRESSES],
+            [c.provider_id for c in cards],
+        )
+        self.assertIn("CUSTOM_GPUBROKER_SLOT_0", cards[0].traits)
+        self.assertEqual(
+            ["DISK_GB", "MEMORY_MB", "VCPU"],
+            [c.resource_class for c in host.capacities],
+        )
+        with self.estate.store.read() as tx:
+            found = tx.traits.of_host("gpu-1")
+        self.assertEqual(
+            {"COMPUTE_NODE", "HW_CPU_X86_AVX2"},
+            {t.trait for t in found if t.device_id is None},
+        )
+
+    def test_without_slot_traits_the_addresses_are_numbered_in_order(self):
+        self.estate.tree(slots=False)
+        self.estate.host()
+        self.assertEqual(
+            list(range(8)), [card.slot for card in self.estate.cards()]
+        )
+
+    def test_a_slot_keeps_its_number_when_a_card_dies(self):
+        tree = self.estate.tree(slots=False)
+        self.estate.host()
+        tree.remove_card(CARD)
+        self.estate.pass_()
+        tree.add_card("0000:01:00.0")
+        self.estate.pass_()
+        slots = {c.pci_address: c.slot for c in self.estate.cards()}
+        self.assertEqual(1, slots[OTHER])
+        self.assertEqual(8, slots["0000:01:00.0"])
+
+    def test_a_pass_in_which_nothing_changed_writes_nothing(self):
+        self.estate.tree().boot([CARD])
+        self.estate.host()
+        self.estate.pass_()
+        with database.counted(self.estate.store) as statements:
+            self.estate.pass_()
+        writes = [s for s in statements if not s.startswith("SELECT")]
+        self.assertEqual([], writes)
+
+    def test_a_server_of_somebody_else_holds_its_card(self):
+        tree = self.estate.tree()
+        self.estate.host()
+        server = tree.boot([CARD])
+        self.estate.pass_()
+        self.assertEqual((server,), self.estate.card(CARD).consumers)
+        used = {c.resource_class: c.used for c in self.estate.get().capacities}
+        self.assertEqual(4, used["VCPU"])
+        tree.delete_server(server)
+        self.estate.bell.rung.clear()
+        self.estate.pass_()
+        self.assertEqual((), self.estate.card(CARD).consumers)
+        self.assertIn(("pool", "default"), self.estate.bell.rung)
+
+    def test_a_card_of_an_unknown_model_is_kept_and_not_offered(self):
+        self.estate.tree(resource_class="CUSTOM_PCI_1234_5678")
+        self.estate.host()
+        card = self.estate.card(CARD)
+        self.assertIsNone(card.model)
+        self.assertEqual(("1234", "5678"), (card.vendor_id, card.product_id))
+        self.assertEqual({"unadmitted"}, self.estate.reasons(CARD))
+
+    def test_nothing_is_written_to_what_may_be_no_gpu(self):
+        tree = self.estate.tree(resource_class="CUSTOM_NVME")
+        self.estate.host()
+        self.estate.pass_()
+        self.assertEqual(0, tree.reserved(CARD))
+
+    def test_a_card_that_nova_no_longer_has_is_vanished_and_comes_back(self):
+        tree = self.estate.tree()
+        self.estate.host()
+        device_id = self.estate.card(CARD).id
+        tree.remove_card(CARD)
+        self.estate.pass_()
+        card = self.estate.card(CARD)
+        self.assertEqual(
+            (device_id, devices.State.VANISHED, None),
+            (card.id, card.state, card.provider_id),
+        )
+        tree.add_card(CARD, 0)
+        self.estate.pass_()
+        card = self.estate.card(CARD)
+        self.assertEqual(
+            (device_id, devices.State.PRESENT), (card.id, card.state)
+        )
+        self.assertEqual(tree.cards[CARD], card.provider_id)
+
+    def test_a_compute_node_that_is_gone_leaves_its_host(self):
+        tree = self.estate.tree()
+        self.estate.host()
+        tree.remove()
+        self.estate.pass_()
+        host = self.estate.get()
+        self.assertEqual((None, ()), (host.provider_id, host.capacities))
+        self.assertEqual(
+            {devices.State.VANISHED}, {c.state for c in self.estate.cards()}
+        )
+
+    def test_placement_down_is_unavailable_and_changes_nothing(self):
+        self.estate.tree()
+        self.estate.host()
+        before = self.estate.cards()
+        self.estate.placement.api.endpoint_override = "http://127.0.0.1:1"
+        self.assertRaises(errors.Unavailable, self.estate.pass_)
+        self.assertEqual(before, self.estate.cards())
+
+
+class Fencing(Case):
+    def fence(self, address=CARD):
+        return fence.fence(
+            self.core,
+            self.estate.card(address).id,
+            Reason.OPERATOR,
+            "noisy fan",
+            "olga",
+        )
+
+    def unfence(self, reason=Reason.OPERATOR, address=CARD):
+        return fence.unfence(
+            self.core, self.estate.card(address).id, reason, "olga"
+        )
+
+    def test_a_fence_closes_the_card_and_lifting_it_opens_it(self):
+        tree = self.estate.tree()
+        self.estate.host()
+        self.fence()
+        self.assertIn(("host", "gpu-1"), self.estate.bell.rung)
+        self.assertEqual(5.0, self.estate.pass_())
+        self.assertEqual(1, tree.reserved(CARD))
+        self.assertEqual(1, self.estate.card(CARD).reserved)
+        self.assertIsNone(self.estate.pass_())
+        self.unfence()
+        self.estate.pass_()
+        self.assertEqual(0, tree.reserved(CARD))
+        kinds = self.estate.events(self.estate.card(CARD).id)
+        self.assertEqual(
+            [
+                "device.found",
+                "device.fenced",
+                "device.closed",
+                "device.unfenced",
+                "device.opened",
+            ],
+            kinds,
+        )
+
+    def test_an_observed_host_is_never_written_to(self):
+        tree = self.estate.tree()
+        self.estate.host(mode="observe", admission="manual")
+        self.fence()
+        generation = tree.generation(CARD)
+        self.estate.pass_()
+        self.assertEqual({"operator", "unadmitted"}, self.estate.reasons(CARD))
+        self.assertEqual(generation, tree.generation(CARD))
+        self.assertEqual(0, tree.reserved(CARD))
+
+    def test_new_cards_stay_closed_until_somebody_admits_them(self):
+        tree = self.estate.tree()
+        self.estate.host(admission="manual")
+        self.estate.pass_()
+        self.assertEqual(1, tree.reserved(CARD))
+        self.unfence(Reason.UNADMITTED)
+        self.estate.pass_()
+        self.assertEqual(0, tree.reserved(CARD))
+        self.assertEqual(1, tree.reserved(OTHER))
+
+    def test_a_pool_that_becomes_automatic_admits_what_waits(self):
+        tree = self.estate.tree()
+        self.estate.host(admission="manual")
+        self.estate.pass_()
+        self.estate.admission("automatic")
+        self.estate.pass_()
+        self.assertEqual(set(), self.estate.reasons(CARD))
+        self.assertEqual(0, tree.reserved(CARD))
+
+    def test_a_provider_made_anew_gets_its_fence_back_in_one_pass(self):
+        tree = self.estate.tree()
+        self.estate.host()
+        self.fence()
+        self.estate.pass_()
+        tree.remove_card(CARD)
+        tree.add_card(CARD, 0)
+        self.assertEqual(0, tree.reserved(CARD))
+        self.estate.pass_()
+        self.assertEqual(1, tree.reserved(CARD))
+        self.assertEqual({"operator"}, self.estate.reasons(CARD))
+
+    def test_a_fence_that_somebody_clears_is_set_again(self):
+        tree = self.estate.tree()
+        self.estate.host()
+        self.fence()
+        self.estate.pass_()
+        tree.set_reserved(CARD, 0)
+        self.estate.bell.rung.clear()
+        reconcile.discover(self.core)
+        self.assertIn(("host", "gpu-1"), self.estate.bell.rung)
+        self.estate.pass_()
+        self.assertEqual(1, tree.reserved(CARD))
+
+    def test_reserved_by_somebody_else_is_external_and_theirs_to_lift(self):
+        tree = self.estate.tree()
+        self.estate.host()
+        tree.set_reserved(CARD, 1)
+        self.estate.pass_()
+        self.assertEqual({"external"}, self.estate.reasons(CARD))
+        self.fence()
+        self.estate.pass_()
+        self.unfence()
+        self.estate.pass_()
+        self.assertEqual(1, tree.reserved(CARD))
+        tree.set_reserved(CARD, 0)
+        self.estate.pass_()
+        self.assertEqual(set(), self.estate.reasons(CARD))
+
+    def test_reserved_before_the_broker_came_is_external(self):
+        tree = self.estate.tree()
+        tree.set_reserved(CARD, 1)
+        self.estate.host()
+        self.estate.pass_()
+        self.assertEqual({"external"}, self.estate.reasons(CARD))
+        self.assertEqual(1, tree.reserved(CARD))
+
+    def test_a_used_card_is_fenced_and_is_not_opened_while_in_use(self):
+        tree = self.estate.tree()
+        self.estate.host()
+        server = tree.boot([CARD])
+        self.fence()
+        self.estate.pass_()
+        self.assertEqual(1, tree.reserved(CARD))
+        self.unfence()
+        self.estate.pass_()
+        self.assertEqual(1, tree.reserved(CARD))
+        tree.delete_server(server)
+        self.estate.pass_()
+        self.assertEqual(0, tree.reserved(CARD))
+        self.assertEqual(set(), self.estate.reasons(CARD))
+
+    def test_a_claim_that_slipped_in_is_told_at_the_second_look(self):
+        tree = self.estate.tree()
+        self.estate.host()
+        self.fence()
+        self.estate.pass_()
+        # As the default Placement lets it happen (N 15.8).
+        tree.set_reserved(CARD, 0)
+        tree.boot([CARD])
+        tree.set_reserved(CARD, 1)
+        self.estate.pass_()
+        kinds = self.estate.events(self.estate.card(CARD).id)
+        self.assertIn("device.used_while_fenced", kinds)
+
+    def test_only_operator_is_set_by_hand(self):
+        self.estate.tree()
+        self.estate.host()
+        device_id = self.estate.card(CARD).id
+        for reason in set(Reason) - {Reason.OPERATOR}:
+            self.assertRaises(
+                errors.Invalid,
+                fence.fence,
+                self.core,
+                device_id,
+                reason,
+                "",
+                "olga",
+            )
+        for reason in (Reason.LEASE, Reason.EXTERNAL):
+            self.assertRaises(
+                errors.Invalid,
+                fence.unfence,
+                self.core,
+                device_id,
+                reason,
+                "olga",
+            )
+        self.assertRaises(
+            errors.NotFound,
+            fence.unfence,
+            self.core,
+            device_id,
+            Reason.OPERATOR,
+            "olga",
+        )
