@@ -1,0 +1,71 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""``gpubroker-worker``: plans, starts, ends, reconciles; any number of it."""
+
+from __future__ import annotations
+
+# Before anything that imports oslo.messaging, which would settle for
+# eventlet; isort must not move it.
+from oslo_service import backend
+
+backend.init_backend(backend.BackendType.THREADING)
+
+# ruff: noqa: E402
+import sys
+
+import cotyledon
+from cotyledon import oslo_config_glue
+from oslo_config import cfg
+from oslo_log import log
+
+from gpubroker import clock
+from gpubroker import clouds
+from gpubroker import conf as configuration
+from gpubroker.conf import worker as options
+from gpubroker.db import store
+from gpubroker.rpc import bell
+from gpubroker.services import broker
+from gpubroker.worker import service
+
+
+def main(args: list[str] | None = None) -> int:
+    conf = configuration.load(sys.argv[1:] if args is None else args)
+    log.setup(conf, "gpubroker")
+    manager = cotyledon.ServiceManager()
+    manager.add(
+        service.Worker,
+        workers=conf.worker.workers,
+        args=(conf, assemble),
+    )
+    oslo_config_glue.setup(manager, conf, reload_method="mutate")
+    manager.run()
+    return 0
+
+
+def assemble(conf: cfg.ConfigOpts) -> broker.Broker:
+    """The real ports; connects to nothing yet."""
+    system = clock.SystemClock()
+    found = clouds.build(conf, system)
+    return broker.Broker(
+        store=store.Store(conf, system),
+        clock=system,
+        bell=bell.build(conf),
+        ledger=found.ledger,
+        compute=found.compute,
+        identity=found.identity,
+        settings=options.settings(conf),
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,99 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""All loops of one worker, and the alarm that wakes them."""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import dataclass
+
+from gpubroker.services import broker
+from gpubroker.worker import hosts
+from gpubroker.worker import leases
+from gpubroker.worker import plans
+from gpubroker.worker import sweeps
+from gpubroker.worker import turns
+
+LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """Seconds and threads; see the options of [worker]."""
+
+    plan_interval: float = 5.0
+    lease_interval: float = 2.0
+    check_interval: float = 60.0
+    reconcile_interval: float = 30.0
+    sweep_interval: float = 300.0
+    threads: int = 16
+    reconcile_threads: int = 4
+
+
+class Crew:
+    """The loops. An alarm (``ports.Bell``) by itself: what is rung here
+    wakes the loops of this process."""
+
+    def __init__(self, core: broker.Broker, owner: str, pace: Pace) -> None:
+        mine = turns.Turns(core, owner)
+        self._plans = plans.PlanLoop(core, mine, pace.plan_interval)
+        self._leases = leases.LeaseLoop(
+            core,
+            mine,
+            pace.lease_interval,
+            pace.check_interval,
+            pace.threads,
+        )
+        self._hosts = hosts.HostLoop(
+            core, mine, pace.reconcile_interval, pace.reconcile_threads
+        )
+        sweep = sweeps.SweepLoop(core, mine, pace.sweep_interval)
+        self._loops = [
+            self._leases.loop,
+            self._plans.loop,
+            self._hosts.loop,
+            sweep.loop,
+        ]
+
+    def pool(self, name: str) -> None:
+        self._plans.ring(name)
+
+    def lease(self, lease_id: str) -> None:
+        self._leases.ring(lease_id)
+
+    def host(self, name: str) -> None:
+        self._hosts.ring(name)
+
+    def start(self) -> None:
+        for loop in self._loops:
+            loop.start()
+
+    def stop(self, timeout: float) -> bool:
+        """Begin nothing more, and wait for what is under way.
+
+        :returns: False when something had to be left; whoever comes next
+            does it again.
+        """
+        until = time.monotonic() + timeout
+        for loop in self._loops:
+            loop.stop()
+        over = [
+            jobs.stop(max(0.0, until - time.monotonic()))
+            for jobs in (self._leases, self._hosts)
+        ]
+        over += [
+            loop.join(max(0.0, until - time.monotonic()))
+            for loop in self._loops
+        ]
+        return all(over)

@@ -1,0 +1,168 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Many small jobs on a few threads, each when it is due.
+
+A job is a key, such as a lease's id. It is worked on by one thread at a time
+and says itself when it wants the next turn, so that one process drives many
+leases. A job that raises is logged and comes again later and later.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import futurist
+from futurist import rejection
+
+LOG = logging.getLogger(__name__)
+
+_BACKOFF_MAX = 60.0
+
+
+@dataclass(slots=True)
+class _Job:
+    due: float
+    idle: float
+    running: bool = False
+    again: bool = False
+    failures: int = 0
+
+
+class Jobs:
+    """:param work: one turn of a job; returns seconds after which it wants
+        the next one; ``None`` = after its idle time.
+    :param ready: called, from any thread, when a job has ended its turn.
+    :param monotonic: a clock.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        work: Callable[[str], float | None],
+        threads: int,
+        monotonic: Callable[[], float],
+        ready: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._name = name
+        self._work = work
+        self._monotonic = monotonic
+        self._ready = ready
+        self._jobs: dict[str, _Job] = {}
+        self._lock = threading.Lock()
+        self._idle = threading.Condition(self._lock)
+        self._working = 0
+        self._stopped = False
+        # A thread's worth of work may wait beside those that run: more would
+        # only grow old in the queue.
+        self._executor = futurist.ThreadPoolExecutor(
+            max_workers=threads,
+            check_and_reject=rejection.reject_when_reached(threads),
+        )
+
+    def keep(self, wanted: Mapping[str, float], known: bool = False) -> None:
+        """Make these the jobs there are: key -> idle time in seconds.
+
+        A new one is due at once; one that is not wanted gets no turn more.
+
+        :param known: only add; forget none.
+        """
+        now = self._monotonic()
+        with self._lock:
+            for key, idle in wanted.items():
+                job = self._jobs.get(key)
+                if job is None:
+                    self._jobs[key] = _Job(due=now, idle=idle)
+                else:
+                    job.idle = idle
+                    job.due = min(job.due, now + idle)
+            if known:
+                return
+            for key in [k for k in self._jobs if k not in wanted]:
+                if not self._jobs[key].running:
+                    del self._jobs[key]
+
+    def ring(self, key: str) -> bool:
+        """Due now; once more if its turn is under way.
+
+        :returns: whether there is such a job.
+        """
+        with self._lock:
+            job = self._jobs.get(key)
+            if job is None:
+                return False
+            job.due = self._monotonic()
+            job.again = job.running
+            return True
+
+    def give_turns(self) -> float:
+        """Start what is due.
+
+        :returns: seconds until the next job is due; an hour without jobs.
+        """
+        now = self._monotonic()
+        with self._lock:
+            if self._stopped:
+                return 3600.0
+            for key, job in self._jobs.items():
+                if job.running or job.due > now:
+                    continue
+                try:
+                    job.running = True
+                    self._executor.submit(self._turn, key)
+                except futurist.RejectedSubmission:
+                    job.running = False
+                    return 0.2
+            waits = [j.due - now for j in self._jobs.values() if not j.running]
+        return max(0.0, min(waits, default=3600.0))
+
+    def stop(self, timeout: float) -> bool:
+        """No turn begins any more; wait for those under way.
+
+        :returns: whether all of them have ended.
+        """
+        with self._idle:
+            self._stopped = True
+            self._executor.shutdown(wait=False)
+            return self._idle.wait_for(lambda: not self._working, timeout)
+
+    def _turn(self, key: str) -> None:
+        with self._lock:
+            job = self._jobs[key]
+            if self._stopped:
+                return
+            self._working += 1
+        try:
+            wait = self._work(key)
+            job.failures = 0
+        except Exception:
+            job.failures += 1
+            LOG.exception("%s %s failed", self._name, key)
+            wait = min(_BACKOFF_MAX, 2.0 ** min(job.failures - 1, 6))
+        finally:
+            with self._idle:
+                self._working -= 1
+                self._idle.notify_all()
+        self._end(job, wait)
+        self._ready()
+
+    def _end(self, job: _Job, wait: float | None) -> None:
+        with self._lock:
+            now = self._monotonic()
+            job.running = False
+            job.due = now + (job.idle if wait is None else wait)
+            if job.again:
+                job.again = False
+                job.due = now

@@ -1,0 +1,97 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""The loop that drives leases."""
+
+from __future__ import annotations
+
+import functools
+
+from gpubroker.domain import leases
+from gpubroker.services import broker
+from gpubroker.services import drive
+from gpubroker.services import expire
+from gpubroker.worker import jobs
+from gpubroker.worker import loop
+from gpubroker.worker import turns
+
+_BUSY = (leases.State.STARTING, leases.State.ENDING)
+
+
+class LeaseLoop:
+    """Ends what is over, and gives each lease that needs it its turn.
+
+    :param interval: seconds between two looks for such leases.
+    :param check: seconds between two looks at an active lease.
+    """
+
+    def __init__(
+        self,
+        core: broker.Broker,
+        mine: turns.Turns,
+        interval: float,
+        check: float,
+        threads: int,
+    ) -> None:
+        self._core = core
+        self._mine = mine
+        self._interval = interval
+        self._check = check
+        self._listed = float("-inf")
+        self._listed_active = float("-inf")
+        self._pools: tuple[str, ...] = ()
+        self.loop = loop.Loop("lease", interval, self._pass)
+        self._jobs = jobs.Jobs(
+            "Lease",
+            functools.partial(drive.drive, core),
+            threads,
+            core.clock.monotonic,
+            ready=self.loop.wake,
+        )
+
+    def ring(self, lease_id: str) -> None:
+        """This lease now; one not known yet: look for it now."""
+        if not self._jobs.ring(lease_id):
+            self._listed = float("-inf")
+        self.loop.wake()
+
+    def stop(self, timeout: float) -> bool:
+        return self._jobs.stop(timeout)
+
+    def _pass(self) -> float:
+        now = self._core.clock.monotonic()
+        if now - self._listed >= self._interval:
+            self._listed = now
+            expire.expire(self._core)
+            self._list(now)
+        return self._jobs.give_turns()
+
+    def _list(self, now: float) -> None:
+        """Find the leases to drive; the many active ones less often."""
+        pools = self._mine.pools()
+        every = (
+            now - self._listed_active >= self._check / 2
+            or pools != self._pools
+        )
+        if every:
+            self._listed_active, self._pools = now, pools
+        found: dict[str, float] = {}
+        with self._core.store.read() as tx:
+            for pool in pools:
+                for lease in tx.leases.in_state(_BUSY, pool):
+                    found[lease.id] = self._interval
+                if every:
+                    for lease in tx.leases.in_state(
+                        [leases.State.ACTIVE], pool
+                    ):
+                        found[lease.id] = self._check
+        self._jobs.keep(found, known=not every)

@@ -1,0 +1,78 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""A thread that looks again and again, and at once when it is woken."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+
+LOG = logging.getLogger(__name__)
+
+#: Seconds between two trials of a loop that goes on failing.
+_BACKOFF_MAX = 60.0
+
+
+class Loop:
+    """:param act: one pass; returns seconds after which the next one is
+    due, at most ``period``; ``None`` = ``period``. A pass that raises is
+    logged and repeated, with growing pauses.
+    """
+
+    def __init__(
+        self, name: str, period: float, act: Callable[[], float | None]
+    ) -> None:
+        self.name = name
+        self._period = period
+        self._act = act
+        self._woken = threading.Event()
+        self._stopping = False
+        self._failures = 0
+        self._thread = threading.Thread(target=self._run, name=name)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def wake(self) -> None:
+        """The next pass comes at once; also while one is under way."""
+        self._woken.set()
+
+    def stop(self) -> None:
+        """No pass begins any more."""
+        self._stopping = True
+        self._woken.set()
+
+    def join(self, timeout: float) -> bool:
+        """:returns: whether the thread is over."""
+        if self._thread.ident is not None:
+            self._thread.join(timeout)
+        return not self._thread.is_alive()
+
+    def _run(self) -> None:
+        while not self._stopping:
+            wait = self._pass()
+            self._woken.wait(wait)
+            self._woken.clear()
+
+    def _pass(self) -> float:
+        try:
+            wait = self._act()
+        except Exception:
+            self._failures += 1
+            LOG.exception("The %s loop failed", self.name)
+            return min(_BACKOFF_MAX, 2.0 ** min(self._failures - 1, 6))
+        self._failures = 0
+        if wait is None:
+            return self._period
+        return max(0.0, min(wait, self._period))

@@ -1,0 +1,40 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""The loop that removes what no open lease owns."""
+
+from __future__ import annotations
+
+from gpubroker.services import broker
+from gpubroker.services import sweep
+from gpubroker.worker import loop
+from gpubroker.worker import turns
+
+
+class SweepLoop:
+    """Removes what two looks in a row found, so that nothing in the making
+    is taken for a leftover."""
+
+    def __init__(
+        self, core: broker.Broker, mine: turns.Turns, interval: float
+    ) -> None:
+        self._core = core
+        self._mine = mine
+        self._before = sweep.Leftovers()
+        self.loop = loop.Loop("sweep", interval, self._pass)
+
+    def _pass(self) -> None:
+        if not self._mine.pools():
+            return
+        found = sweep.find(self._core)
+        sweep.remove(self._core, found.also_in(self._before))
+        self._before = found
