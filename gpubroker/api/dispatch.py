@@ -56,6 +56,9 @@ class Request(pecan.Request):  # type: ignore[misc]
     GET = property(lambda self: multidict.MultiDict())
     params = property(lambda self: multidict.MultiDict())
     json = property(lambda self: {})
+    # Answers are JSON, whatever is asked for; Pecan would look for a renderer
+    # of text/html only and refuse "Accept: application/json" with 406.
+    accept = property(lambda self: None)
 
 
 class RenderErrors(hooks.PecanHook):  # type: ignore[misc]
