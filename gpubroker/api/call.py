@@ -15,9 +15,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from oslo_policy import policy
 
@@ -26,6 +26,11 @@ from gpubroker import errors
 from gpubroker.api import pagination
 from gpubroker.services import broker
 from gpubroker.services import paging
+
+T = TypeVar("T")
+
+#: How often a change is tried again that met another.
+_TRIES = 4
 
 #: Which generation the caller has seen; see ``Call.seen``.
 ANY = "*"
@@ -96,17 +101,20 @@ class Call:
             f"Policy gpubroker:{rule} does not allow this to you."
         )
 
-    def authorize_row(self, target: Mapping[str, Any], show: str) -> None:
+    def authorize_row(
+        self, target: Mapping[str, Any], show: str, missing: errors.NotFound
+    ) -> None:
         """The same for a row that may be another project's.
 
-        :raises NotFound: when the caller may not even see it, so that
-            nobody learns that it exists.
+        :param show: the policy of seeing the row at all.
+        :param missing: raised when the caller may not; the same words as
+            for a row that is not there, so that nobody learns that it is.
         """
         self.asked = True
         if self.rule is None or self.may(self.rule, target):
             return
         if not self.may(show, target):
-            raise errors.NotFound("There is no such thing.")
+            raise missing
         self.authorize(self.rule, target)
 
     def seen(self, current: int) -> None:
@@ -128,6 +136,27 @@ class Call:
                 field="generation",
             )
 
+    @property
+    def conditional(self) -> bool:
+        """Whether the caller asks for one certain generation."""
+        given = isinstance(self.body, dict) and "generation" in self.body
+        return given or bool(self.if_match)
+
+    def again(self, change: Callable[[], T]) -> T:
+        """Make a change once more when a worker wrote in between.
+
+        The caller who names no generation does not mind which one it is.
+
+        :raises ConcurrentUpdate: for one who does, or after some tries.
+        """
+        for _ in range(_TRIES):
+            try:
+                return change()
+            except errors.ConcurrentUpdate:
+                if self.conditional:
+                    raise
+        return change()
+
     def changes(self) -> dict[str, Any]:
         """The fields of the body, without the generation."""
         return {
@@ -141,13 +170,21 @@ class Call:
         return pagination.page(self.query, self.site.max_limit, fixed)
 
     def listing(
-        self, name: str, items: list[dict[str, Any]], more: bool, key: str
+        self,
+        name: str,
+        items: list[dict[str, Any]],
+        found: paging.Listing[Any],
+        key: str,
     ) -> dict[str, Any]:
-        """A list's body, with the link to the next page."""
+        """A list's body, with the link to the next page.
+
+        :param key: attribute of the things found that is their marker.
+        """
         body: dict[str, Any] = {name: items}
-        if more and items:
+        if found.more and items:
+            marker = str(getattr(found.items[-1], key))
             body["links"] = [
-                pagination.next_link(self.url, self.query, str(items[-1][key]))
+                pagination.next_link(self.url, self.query, marker)
             ]
         return body
 

@@ -22,6 +22,7 @@ from typing import Any
 
 import microversion_parse
 import webob
+from keystoneauth1 import exceptions as ksa_exceptions
 from webob import dec
 
 from gpubroker import errors
@@ -37,10 +38,13 @@ Application = Callable[..., Any]
 OPEN = frozenset({"", "/", "/v1", "/v1/", "/v1/openapi.json"})
 
 
+_OURS = b'{"errors":'
+
+
 class JsonErrors:
     """Gives the errors of all that lies inside the one JSON shape.
 
-    The libraries' middleware answers in plain text or HTML.
+    The libraries' middleware answers in text, HTML or JSON of its own.
     """
 
     def __init__(self, inner: Application) -> None:
@@ -55,7 +59,7 @@ class JsonErrors:
             return api_errors.render(error, request_id)
         if (
             response.status_int < 400
-            or response.content_type == "application/json"
+            or response.body.startswith(_OURS)
             or request.path_info.startswith("/healthcheck")
         ):
             return response
@@ -108,10 +112,15 @@ class OpenPaths:
         self._unguarded = unguarded
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
-        inner = self._guarded
         if environ.get("PATH_INFO", "") in OPEN:
-            inner = self._unguarded
-        return inner(environ, start_response)
+            return self._unguarded(environ, start_response)
+        try:
+            return self._guarded(environ, start_response)
+        except ksa_exceptions.ClientException as error:
+            # keystonemiddleware looks its own Keystone up before it says
+            # 401, and lets what goes wrong there through.
+            LOG.exception("Keystone did not answer")
+            raise errors.Unavailable("Keystone did not answer.") from error
 
 
 class HealthPaths:
@@ -149,9 +158,9 @@ class HealthPaths:
         status, reason = 200, "OK"
         try:
             self._checks[name]()
-        except Exception:
-            # Without a token nobody learns more than that.
-            LOG.exception("The check of %s failed", name)
+        except Exception as error:
+            # Without a token nobody learns more than that it is down.
+            LOG.warning("The check of %s failed: %s", name, error)
             status, reason = 503, "not answering"
         return webob.Response(
             status=status,

@@ -31,12 +31,15 @@ def page(
 
     ``limit`` is cut to the service's own limit; a list never grows without
     an end.
+
+    :param fixed: filters that the handler sets, or unsets with None.
     """
     filters: dict[str, Any] = {}
     for name, value in query.items():
         if name not in _PAGING:
             filters[name] = tuple(value) if isinstance(value, list) else value
     filters.update(fixed)
+    filters = {name: v for name, v in filters.items() if v is not None}
     return paging.Page(
         filters=filters,
         sort_key=query.get("sort_key"),

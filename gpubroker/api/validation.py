@@ -15,8 +15,10 @@
 
 from __future__ import annotations
 
+import base64
 import datetime
 import functools
+import ipaddress
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -40,6 +42,24 @@ _FORMATS = jsonschema.FormatChecker(())
 def _is_time(value: object) -> bool:
     if isinstance(value, str):
         time(value)
+    return True
+
+
+@_FORMATS.checks(  # type: ignore[untyped-decorator]
+    "ip", raises=ValueError
+)
+def _is_address(value: object) -> bool:
+    if isinstance(value, str):
+        ipaddress.ip_address(value)
+    return True
+
+
+@_FORMATS.checks(  # type: ignore[untyped-decorator]
+    "byte", raises=ValueError
+)
+def _is_base64(value: object) -> bool:
+    if isinstance(value, str):
+        base64.b64decode(value, validate=True)
     return True
 
 

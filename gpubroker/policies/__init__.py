@@ -22,13 +22,24 @@ from oslo_policy import policy
 
 from gpubroker import conf as configuration
 from gpubroker.policies import base
+from gpubroker.policies import devices
 from gpubroker.policies import flavors
+from gpubroker.policies import hosts
+from gpubroker.policies import leases
 from gpubroker.policies import models
+from gpubroker.policies import offers
+from gpubroker.policies import pools
+from gpubroker.policies import traits
+
+_NOUNS = (models, flavors, pools, hosts, devices, traits, offers, leases)
 
 
 def list_rules() -> list[policy.RuleDefault]:
     """For oslopolicy-sample-generator and the like."""
-    return [*base.RULES, *models.RULES, *flavors.RULES]
+    return [
+        *base.RULES,
+        *(rule for noun in _NOUNS for rule in noun.RULES),
+    ]
 
 
 def enforcer(conf: cfg.ConfigOpts) -> policy.Enforcer:

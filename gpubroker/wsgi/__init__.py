@@ -10,3 +10,11 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
+
+"""What a web server loads."""
+
+from oslo_service import backend
+
+# oslo.messaging imports oslo.service, which would settle for eventlet. The
+# first to choose wins, so this stands before any import of oslo.messaging.
+backend.init_backend(backend.BackendType.THREADING)

@@ -34,7 +34,7 @@ class Flavors(routing.Collection):
         with call.ports.store.read() as tx:
             found = tx.flavors.page(call.page())
         items = [view.show(call, flavor) for flavor in found.items]
-        return call.listing("flavors", items, found.more, "name")
+        return call.listing("flavors", items, found, "id")
 
     @operation("flavor:show", answer=schemas.FLAVOR, statuses=(404,))
     def show(self, call: Call) -> dict[str, Any]:

@@ -34,7 +34,7 @@ class Models(routing.Collection):
         with call.ports.store.read() as tx:
             found = tx.models.page(call.page())
         items = [view.show(call, model) for model in found.items]
-        return call.listing("models", items, found.more, "name")
+        return call.listing("models", items, found, "name")
 
     @operation("model:show", answer=schemas.MODEL, statuses=(404,))
     def show(self, call: Call) -> dict[str, Any]:

@@ -18,12 +18,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from gpubroker import errors
 from gpubroker import versions
+from gpubroker.api import openapi
 from gpubroker.api import routing
 from gpubroker.api.call import Call
+from gpubroker.api.controllers import devices
 from gpubroker.api.controllers import flavors
+from gpubroker.api.controllers import hosts
+from gpubroker.api.controllers import leases
 from gpubroker.api.controllers import models
+from gpubroker.api.controllers import offers
+from gpubroker.api.controllers import pools
+from gpubroker.api.controllers import traits
 from gpubroker.api.operation import operation
 from gpubroker.api.schemas import discovery
 
@@ -43,7 +49,7 @@ class Description(routing.Node):
     @operation(None, answer=discovery.DESCRIPTION)
     def show(self, call: Call) -> dict[str, Any]:
         """Describe the API in OpenAPI 3.1."""
-        raise errors.NotFound("There is no description yet.")
+        return openapi.document(TREE, call.root)
 
 
 class V1(routing.Node):
@@ -51,6 +57,12 @@ class V1(routing.Node):
         "openapi.json": Description(),
         "models": models.Models(),
         "flavors": flavors.Flavors(),
+        "pools": pools.Pools(),
+        "hosts": hosts.Hosts(),
+        "devices": devices.Devices(),
+        "traits": traits.Traits(),
+        "offers": offers.Offers(),
+        "leases": leases.Leases(),
     }
 
     @operation(None, answer=discovery.VERSION)

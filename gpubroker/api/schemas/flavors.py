@@ -57,7 +57,16 @@ FLAVOR = types.whole(
 LIST = types.listing("flavors", FLAVOR)
 
 QUERY = types.page_query(
-    ("name", "gpus", "vcpus", "ram_mib", "created_at", "updated_at"),
+    (
+        "id",
+        "name",
+        "gpus",
+        "vcpus",
+        "ram_mib",
+        "disk_gib",
+        "created_at",
+        "updated_at",
+    ),
     {
         "name": types.any_of(types.NAME),
         "model": types.any_of(types.NAME),

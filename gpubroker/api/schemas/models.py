@@ -49,7 +49,15 @@ MODEL = types.whole(
 LIST = types.listing("models", MODEL)
 
 QUERY = types.page_query(
-    ("name", "family", "vendor", "memory_mib", "created_at", "updated_at"),
+    (
+        "name",
+        "family",
+        "vendor",
+        "memory_mib",
+        "resource_class",
+        "created_at",
+        "updated_at",
+    ),
     {
         "family": types.any_of(types.NAME),
         "vendor": types.any_of(types.LABEL),
