@@ -108,4 +108,4 @@ class WheelTest(testtools.TestCase):
                 "SELECT name FROM sqlite_master WHERE type = 'table'"
             )
             tables = {name for (name,) in rows}
-        self.assertEqual(set(), {"leases", "devices"} - tables)
+        self.assertEqual(set(), {"lease", "device", "model"} - tables)
