@@ -1,0 +1,434 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+from __future__ import annotations
+
+import datetime
+
+import testtools
+
+from gpubroker import errors
+from gpubroker.domain import fences
+from gpubroker.domain import leases
+from gpubroker.domain.devices import Health
+from gpubroker.domain.devices import State
+from gpubroker.domain.fences import Reason
+from gpubroker.services import fence
+from gpubroker.services import report
+from tests.fixtures import database
+from tests.fixtures import estate
+from tests.fixtures import nova_tree
+
+CARD, OTHER = nova_tree.ADDRESSES[:2]
+
+
+def eight(**of_first):
+    first, *others = nova_tree.ADDRESSES
+    return [
+        estate.card(first, **of_first),
+        *(estate.card(address) for address in others),
+    ]
+
+
+class Case(testtools.TestCase):
+    def setUp(self):
+        super().setUp()
+        self.estate = self.useFixture(estate.Estate())
+        self.core = self.estate.core
+        self.tree = self.estate.tree()
+        self.estate.host()
+
+    def report(self, *cards, **more):
+        return self.estate.report(estate.body(*(cards or eight()), **more))
+
+    def rules(self, address=CARD):
+        return [
+            reason.rule for reason in self.estate.card(address).health_reasons
+        ]
+
+
+class Taking(Case):
+    def test_a_first_report_fills_in_what_placement_does_not_know(self):
+        before = self.estate.card(CARD)
+        answer = self.report(*eight(numa_node=1))
+        self.assertTrue(answer.changed)
+        card = self.estate.card(CARD)
+        self.assertEqual(
+            (before.id, "10de:1463", 1, "vfio-pci", True, Health.OK),
+            (
+                card.id,
+                card.subsystem_id,
+                card.numa_node,
+                card.driver,
+                card.reported,
+                card.health,
+            ),
+        )
+        self.assertEqual(before.provider_id, card.provider_id)
+        host = self.estate.get()
+        self.assertEqual(
+            ("1.0", "boot-1", self.estate.clock.now()),
+            (host.agent_version, host.boot_id, host.heartbeat_at),
+        )
+
+    def test_an_unchanged_report_is_a_heartbeat_in_two_statements(self):
+        self.report()
+        before = self.estate.cards()
+        self.estate.clock.advance(30)
+        with database.counted(self.estate.store) as statements:
+            answer = self.report()
+        self.assertEqual(
+            ["UPDATE", "SELECT"], [s.split()[0] for s in statements]
+        )
+        self.assertFalse(answer.changed)
+        self.assertEqual(before, self.estate.cards())
+        self.assertEqual(
+            self.estate.clock.now(), self.estate.get().heartbeat_at
+        )
+
+    def test_a_card_that_only_its_neighbour_changed_is_not_written(self):
+        self.report()
+        before = self.estate.card(OTHER)
+        self.report(*eight(driver="nvidia"))
+        self.assertEqual(before, self.estate.card(OTHER))
+
+    def test_the_agent_is_told_which_cards_to_leave_alone(self):
+        self.tree.boot([OTHER])
+        self.estate.pass_()
+        self.assertEqual((OTHER,), self.report().claimed)
+        self.assertEqual((OTHER,), self.report().claimed)
+
+    def test_only_the_bound_user_is_heard(self):
+        body = estate.body(*eight())
+        now = self.estate.clock.now()
+        for user in ("mallory", None, ""):
+            self.assertRaises(
+                errors.Forbidden,
+                report.take_report,
+                self.core,
+                "gpu-1",
+                user,
+                body,
+                now,
+            )
+        self.assertRaises(
+            errors.NotFound,
+            report.take_report,
+            self.core,
+            "nobody",
+            estate.AGENT,
+            body,
+            now,
+        )
+
+    def test_addresses_that_are_none_or_twice_there_are_refused(self):
+        for cards, field in (
+            ([estate.card("rubbish")], "devices[0].pci_address"),
+            ([estate.card(CARD), estate.card(CARD)], "devices[1].pci_address"),
+            (
+                [estate.card(CARD), estate.card("0000" + CARD.upper())],
+                "devices[1].pci_address",
+            ),
+        ):
+            raised = self.assertRaises(errors.Invalid, self.report, *cards)
+            self.assertEqual(field, raised.fields["field"])
+        raised = self.assertRaises(
+            errors.Invalid, self.report, observations=[estate.xid("x", 79)]
+        )
+        self.assertEqual("observations[0].pci_address", raised.fields["field"])
+        self.assertIsNone(self.estate.get().heartbeat_at)
+
+    def test_conditions_are_the_hosts_and_no_verdict_on_a_card(self):
+        self.report(
+            conditions=[{"kind": "nvml_unavailable", "detail": "no library"}]
+        )
+        (condition,) = self.estate.get().conditions
+        self.assertEqual("nvml_unavailable", condition.kind)
+        self.assertEqual(Health.OK, self.estate.card(CARD).health)
+
+
+class Identity(Case):
+    def test_a_card_that_is_gone_is_vanished_and_fenced(self):
+        self.report()
+        device_id = self.estate.card(CARD).id
+        self.report(*eight()[1:])
+        card = self.estate.card(CARD)
+        self.assertEqual(
+            (device_id, State.VANISHED, Health.BAD),
+            (card.id, card.state, card.health),
+        )
+        self.assertEqual({"health"}, self.estate.reasons(CARD))
+        self.assertIn(("host", "gpu-1"), self.estate.bell.rung)
+        self.estate.pass_()
+        self.assertEqual(1, self.tree.reserved(CARD))
+
+    def test_a_card_that_could_not_be_read_is_not_gone(self):
+        self.report()
+        self.report(
+            *eight()[1:],
+            conditions=[{"kind": "device_unreadable", "detail": CARD}],
+        )
+        self.assertEqual(State.PRESENT, self.estate.card(CARD).state)
+
+    def test_a_card_that_comes_back_stays_fenced_until_it_is_lifted(self):
+        self.report()
+        device_id = self.estate.card(CARD).id
+        self.report(*eight()[1:])
+        self.report()
+        card = self.estate.card(CARD)
+        self.assertEqual(
+            (device_id, State.PRESENT, Health.BAD),
+            (card.id, card.state, card.health),
+        )
+        fence.unfence(self.core, card.id, Reason.HEALTH, "olga")
+        card = self.estate.card(CARD)
+        self.assertEqual((Health.UNKNOWN, ()), (card.health, card.fences))
+        self.report(*eight(driver="nvidia"))
+        self.assertEqual(Health.OK, self.estate.card(CARD).health)
+
+    def test_another_card_at_the_same_address_is_a_new_one(self):
+        self.report(*eight(serial="S1"))
+        old = self.estate.card(CARD)
+        self.estate.admission("manual")
+        self.report(*eight(serial="S2"))
+        new = self.estate.card(CARD)
+        self.assertNotEqual(old.id, new.id)
+        self.assertEqual({"unadmitted"}, self.estate.reasons(CARD))
+        (gone,) = [c for c in self.estate.cards() if c.state is State.VANISHED]
+        self.assertEqual((old.id, "S1"), (gone.id, gone.serial))
+        self.estate.pass_()
+        self.assertEqual(
+            self.tree.cards[CARD], self.estate.card(CARD).provider_id
+        )
+        self.assertEqual(old.slot, self.estate.card(CARD).slot)
+
+    def test_two_cards_that_changed_places_keep_their_rows(self):
+        first, second, *others = eight()
+        self.report(
+            {**first, "serial": "S1"}, {**second, "serial": "S2"}, *others
+        )
+        one, two = self.estate.card(CARD).id, self.estate.card(OTHER).id
+        self.report(
+            {**first, "serial": "S2"}, {**second, "serial": "S1"}, *others
+        )
+        self.assertEqual(
+            (two, one), (self.estate.card(CARD).id, self.estate.card(OTHER).id)
+        )
+        self.assertIn("device.moved", self.estate.events(one))
+
+    def test_a_card_without_a_serial_now_is_still_itself(self):
+        self.report(*eight(serial="S1", uuid="GPU-1"))
+        before = self.estate.card(CARD)
+        self.report(*eight())
+        after = self.estate.card(CARD)
+        self.assertEqual(
+            (before.id, "S1", "GPU-1"), (after.id, after.serial, after.uuid)
+        )
+
+    def test_two_cards_with_one_serial_are_both_kept(self):
+        first, second, *others = eight()
+        self.report(
+            {**first, "serial": "S1"}, {**second, "serial": "S1"}, *others
+        )
+        self.assertEqual("S1", self.estate.card(CARD).serial)
+        self.assertIsNone(self.estate.card(OTHER).serial)
+        self.assertEqual(["duplicate_serial"], self.rules(OTHER))
+        self.assertEqual(Health.SUSPECT, self.estate.card(OTHER).health)
+        # It was a slip of the agent: the doubt does not stay.
+        self.report()
+        self.assertEqual(Health.OK, self.estate.card(OTHER).health)
+
+
+class Moving(Case):
+    def setUp(self):
+        super().setUp()
+        self.report(*eight(serial="S1"))
+        self.moved = self.estate.card(CARD)
+        fence.fence(self.core, self.moved.id, Reason.OPERATOR, "", "olga")
+        self.other = self.estate.tree("gpu-2")
+        self.estate.host("gpu-2")
+
+    def report_there(self):
+        self.estate.report(estate.body(*eight(serial="S1")), "gpu-2")
+
+    def test_a_card_moves_with_its_row_its_fences_and_its_history(self):
+        self.report(*eight()[1:])
+        self.report_there()
+        card = self.estate.card(CARD, "gpu-2")
+        self.assertEqual(self.moved.id, card.id)
+        self.assertEqual(
+            {"operator", "health"}, self.estate.reasons(CARD, "gpu-2")
+        )
+        self.assertIn("device.found", self.estate.events(card.id))
+        self.assertIn("device.moved", self.estate.events(card.id))
+        self.assertEqual(8, len(self.estate.cards("gpu-2")))
+        self.assertEqual(7, len(self.estate.cards("gpu-1")))
+        self.estate.pass_("gpu-2")
+        self.assertEqual(1, self.other.reserved(CARD))
+
+    def test_a_host_that_is_silent_has_lost_its_card(self):
+        self.estate.clock.advance(self.core.settings.heartbeat_timeout + 1)
+        self.report_there()
+        self.assertEqual(self.moved.id, self.estate.card(CARD, "gpu-2").id)
+
+    def test_one_serial_on_two_hosts_that_speak_is_two_cards(self):
+        self.report_there()
+        card = self.estate.card(CARD, "gpu-2")
+        self.assertNotEqual(self.moved.id, card.id)
+        self.assertIsNone(card.serial)
+        self.assertEqual(Health.SUSPECT, card.health)
+        self.assertEqual("S1", self.estate.card(CARD, "gpu-1").serial)
+
+
+class Judging(Case):
+    def test_what_is_beyond_doubt_fences(self):
+        for index, code in enumerate((79, 48, 64, 95)):
+            address = nova_tree.ADDRESSES[index]
+            self.report(observations=[estate.xid(address, code, code)])
+            card = self.estate.card(address)
+            self.assertEqual(
+                (Health.BAD, {Reason.HEALTH}), (card.health, card.reasons)
+            )
+            self.assertIn(f"XID {code}", card.fences[0].detail)
+        self.estate.pass_()
+        for address in nova_tree.ADDRESSES[:4]:
+            self.assertEqual(1, self.tree.reserved(address))
+
+    def test_off_the_bus_by_the_log_the_registers_or_nvml(self):
+        lost = {"errors": [{"function": "nvmlDeviceGetSerial", "code": 15}]}
+        first, second, *others = eight()
+        third = nova_tree.ADDRESSES[2]
+        self.report(
+            {**first, "on_bus": False},
+            {**second, "nvml": lost},
+            *others,
+            observations=[estate.xid(third, None, 1, "off_bus")],
+        )
+        self.assertEqual(["off_bus"], self.rules(CARD))
+        self.assertEqual(["nvml_gpu_is_lost"], self.rules(OTHER))
+        self.assertEqual(["off_bus"], self.rules(third))
+        for address in (CARD, OTHER, third):
+            self.assertEqual({"health"}, self.estate.reasons(address))
+
+    def test_what_applications_do_never_fences(self):
+        self.report(
+            observations=[
+                estate.xid(CARD, code, code) for code in (13, 31, 43, 45, 68)
+            ]
+        )
+        card = self.estate.card(CARD)
+        self.assertEqual((Health.OK, ()), (card.health, card.fences))
+
+    def test_other_faults_are_suspect_and_fence_nothing(self):
+        self.report(observations=[estate.xid(CARD, 119)])
+        card = self.estate.card(CARD)
+        self.assertEqual((Health.SUSPECT, ()), (card.health, card.fences))
+        fence.unfence(self.core, card.id, Reason.HEALTH, "olga")
+        self.assertEqual(Health.UNKNOWN, self.estate.card(CARD).health)
+
+    def test_what_can_not_be_read_is_not_bad(self):
+        self.report(*eight(on_bus=None))
+        card = self.estate.card(CARD)
+        self.assertEqual((Health.UNKNOWN, ()), (card.health, card.fences))
+
+    def test_a_fault_stays_until_an_operator_lifts_it(self):
+        self.report(observations=[estate.xid(CARD, 79)])
+        self.report()
+        self.assertEqual({"health"}, self.estate.reasons(CARD))
+        self.report(agent={"version": "1.0", "boot_id": "boot-2"})
+        self.assertEqual(Health.BAD, self.estate.card(CARD).health)
+
+    def test_a_line_that_was_judged_is_not_judged_again(self):
+        seen = [estate.xid(CARD, 79, 7)]
+        self.report(observations=seen)
+        device_id = self.estate.card(CARD).id
+        fence.unfence(self.core, device_id, Reason.HEALTH, "olga")
+        self.report(*eight(driver="nvidia"), observations=seen)
+        self.assertEqual(set(), self.estate.reasons(CARD))
+        self.report(observations=[*seen, estate.xid(CARD, 79, 8)])
+        self.assertEqual({"health"}, self.estate.reasons(CARD))
+
+    def test_a_sick_card_is_not_admitted(self):
+        self.report()
+        self.estate.admission("automatic")
+        sick = estate.card("0000:d1:00.0", on_bus=False)
+        fit = estate.card("0000:d2:00.0")
+        self.report(*eight(), sick, fit)
+        self.assertEqual(
+            {"health", "unadmitted"}, self.estate.reasons("0000:d1:00.0")
+        )
+        self.assertEqual(set(), self.estate.reasons("0000:d2:00.0"))
+
+
+class LeaseFences(Case):
+    def lease(self, state):
+        lease = leases.Lease(
+            id="11111111-1111-4111-8111-111111111111",
+            name="l",
+            project_id="p",
+            user_id="u",
+            flavor="f",
+            kind="vm",
+            models=(estate.MODEL,),
+            gpus=1,
+            vcpus=1,
+            ram_mib=1,
+            disk_gib=1,
+            topology="any",
+            pool="default",
+            state=leases.State(state),
+            target=leases.State(state),
+            requested_at=self.estate.clock.now(),
+        )
+        with self.estate.store.write() as tx:
+            tx.leases.add(lease, None)
+            tx.fences.add(
+                fences.Fence(
+                    device_id=self.estate.card(CARD).id,
+                    reason=Reason.LEASE,
+                    lease_id=lease.id,
+                    created_at=datetime.datetime.now(datetime.UTC),
+                )
+            )
+
+    def test_a_running_lease_keeps_its_card_closed(self):
+        server = self.tree.boot([CARD])
+        self.lease("active")
+        self.estate.pass_()
+        self.assertEqual(1, self.tree.reserved(CARD))
+        self.tree.delete_server(server)
+        self.estate.pass_()
+        self.assertEqual({"lease"}, self.estate.reasons(CARD))
+        self.assertEqual(1, self.tree.reserved(CARD))
+
+    def test_the_fence_goes_when_the_lease_is_over_and_the_card_unused(self):
+        server = self.tree.boot([CARD])
+        self.lease("ended")
+        self.estate.pass_()
+        self.assertEqual({"lease"}, self.estate.reasons(CARD))
+        self.assertEqual(1, self.tree.reserved(CARD))
+        self.tree.delete_server(server)
+        self.estate.bell.rung.clear()
+        self.estate.pass_()
+        self.assertEqual(set(), self.estate.reasons(CARD))
+        self.assertEqual(0, self.tree.reserved(CARD))
+        self.assertIn(("pool", "default"), self.estate.bell.rung)
+
+    def test_another_reason_keeps_the_card_closed(self):
+        self.lease("ended")
+        fence.fence(
+            self.core, self.estate.card(CARD).id, Reason.OPERATOR, "", "olga"
+        )
+        self.estate.pass_()
+        self.estate.pass_()
+        self.assertEqual({"operator"}, self.estate.reasons(CARD))
+        self.assertEqual(1, self.tree.reserved(CARD))
