@@ -190,7 +190,7 @@ def _make_environments() -> None:
             "-c",
             str(constraints),
             "-e",
-            f"{layout.ROOT}[cli,mysql]",
+            f"{layout.ROOT}[cli,mysql,nvml]",
             "gunicorn",
             "osc-placement",
         ],

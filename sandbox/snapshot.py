@@ -29,16 +29,21 @@ from sandbox import private_files
 # What decides how a set-up cloud looks.  When any of it changes, the next
 # start sets up anew.
 _SOURCES = (
-    "constraints.txt",
-    "databases.py",
-    "hardware.py",
-    "identity.py",
-    "installation.py",
-    "snapshot.py",
-    "tenants.py",
-    "config",
-    "nova_driver",
-    "neutron_driver",
+    "alembic/versions",
+    "gpubroker/domain/catalogue.py",
+    "sandbox/broker.py",
+    "sandbox/config",
+    "sandbox/constraints.txt",
+    "sandbox/databases.py",
+    "sandbox/hardware.py",
+    "sandbox/identity.py",
+    "sandbox/installation.py",
+    "sandbox/neutron_driver",
+    "sandbox/nova_driver",
+    "sandbox/simulated_hosts.py",
+    "sandbox/simulator",
+    "sandbox/snapshot.py",
+    "sandbox/tenants.py",
 )
 # Made anew at each start: queues and what old processes left.
 _LEFT_OUT = ("rabbitmq", "locks", "mariadb/mariadb.pid")
@@ -47,12 +52,12 @@ _LEFT_OUT = ("rabbitmq", "locks", "mariadb/mariadb.pid")
 def digest() -> str:
     """What a snapshot must have been made with to be of use now."""
     found = hashlib.sha256()
-    root = layouts.ROOT / "sandbox"
+    root = layouts.ROOT
     for name in _SOURCES:
         path = root / name
         files = sorted(path.rglob("*")) if path.is_dir() else [path]
         for file in files:
-            if file.suffix in (".py", ".txt") and file.is_file():
+            if file.suffix in (".py", ".txt", ".c") and file.is_file():
                 found.update(str(file.relative_to(root)).encode())
                 found.update(file.read_bytes())
     return found.hexdigest()

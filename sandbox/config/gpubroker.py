@@ -15,7 +15,7 @@
 import pathlib
 
 from sandbox import hardware
-from sandbox import layout as layouts
+from sandbox import simulated_hosts
 from sandbox.config import settings as s
 
 THREADS = 8
@@ -27,12 +27,13 @@ def main_file(settings: s.Settings) -> pathlib.Path:
 
 
 def agent_files(settings: s.Settings, host: str) -> list[pathlib.Path]:
-    """What a host's agent reads: where it looks, and who it is.
+    """What a host's agent reads: who it is, and where it looks.
 
-    The second is what ``openstack gpu host enroll`` wrote.
+    The first is what ``openstack gpu host enroll`` wrote; the second comes
+    after it because Keystone's port may be another one today.
     """
     folder = settings.layout.config / "gpubroker"
-    return [folder / f"agent-{host}.conf", identity_file(settings, host)]
+    return [identity_file(settings, host), folder / f"agent-{host}.conf"]
 
 
 def identity_file(settings: s.Settings, host: str) -> pathlib.Path:
@@ -75,20 +76,15 @@ def _main(settings: s.Settings) -> str:
 
 
 def _agent(settings: s.Settings, host: str) -> str:
-    folder = settings.layout.host(host)
     return s.ini(
         {
             "agent": {
                 "host": host,
                 "interval": 10,
-                "sysfs_root": str(folder / "sys"),
-                "proc_root": str(folder / "proc"),
-                "kernel_log": str(folder / "kmsg"),
-                "nvml_library": str(
-                    layouts.simulator_library(settings.layout)
-                ),
                 "nvml_interval": 60,
-                "state_path": str(folder / "agent"),
-            }
+                "state_path": str(settings.layout.host(host) / "agent"),
+                **simulated_hosts.of(settings.layout, host).agent_options(),
+            },
+            "agent_auth": {"auth_url": settings.auth_url},
         }
     )
