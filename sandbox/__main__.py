@@ -29,7 +29,13 @@ class Stopped(BaseException):
     """The person, or the system, wants this to end."""
 
 
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
 def _stop(number: int, frame: FrameType | None) -> None:
+    # Once: a second Ctrl-C must not leave half of it running.
+    for known in _SIGNALS:
+        signal.signal(known, signal.SIG_IGN)
     raise Stopped
 
 
@@ -39,7 +45,7 @@ def main(arguments: list[str] | None = None) -> int:
     :returns: 0, or 1 with a message on stderr.
     """
     options = _parser().parse_args(arguments)
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for number in _SIGNALS:
         signal.signal(number, _stop)
     cloud = clouds.Cloud(
         options.state, options.port_base, reporting.Progress()
@@ -55,7 +61,7 @@ def main(arguments: list[str] | None = None) -> int:
     except errors.SandboxError as error:
         print(f"\nsandbox: {error}", file=sys.stderr)
     except Stopped:
-        print("\nsandbox: stopped", file=sys.stderr)
+        return 130
     return 1
 
 
@@ -95,8 +101,11 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _run(cloud: clouds.Cloud, options: argparse.Namespace) -> int:
-    cloud.up()
     progress = cloud.progress
+    if cloud.attach():
+        progress.line("The cloud that --keep has left running is used.")
+    else:
+        cloud.up()
     progress.line(f"\nReady after {progress.seconds():.0f} s.")
     if options.keep:
         cloud.detach()
@@ -107,9 +116,6 @@ def _run(cloud: clouds.Cloud, options: argparse.Namespace) -> int:
     except Stopped:
         pass
     finally:
-        # A second Ctrl-C must not leave half of it running.
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, signal.SIG_IGN)
         with progress.step("Stop everything"):
             cloud.down()
     return 0
@@ -124,7 +130,7 @@ def _watch(cloud: clouds.Cloud) -> None:
             if not one.running and one.name not in told:
                 told.add(one.name)
                 failure = cloud.processes.failure(
-                    one.name, "it ended by itself"
+                    one.name, cloud.processes.end_of(one.name)
                 )
                 cloud.progress.line(failure.report())
 

@@ -18,6 +18,7 @@ environments, and hands over to ``python -m sandbox``.
 """
 
 import contextlib
+import glob
 import hashlib
 import importlib.util
 import os
@@ -35,8 +36,10 @@ PYTHON = (3, 11)
 UV = "uv==0.13.9"
 _POLICY = pathlib.Path("/usr/sbin/policy-rc.d")
 
-# Nothing but these is taken from Debian.  (package, a file that it brings)
-_PACKAGES = (
+# (package of Debian's, a file that it brings)
+Package = tuple[str, str]
+# Nothing but these is taken from Debian.
+PACKAGES: tuple[Package, ...] = (
     ("rabbitmq-server", "/usr/lib/rabbitmq/bin/rabbitmq-server"),
     ("mariadb-server", "/usr/sbin/mariadbd"),
 )
@@ -45,15 +48,23 @@ _PACKAGES = (
 def main(arguments: list[str]) -> int:
     """Prepare the machine, then become the sandbox itself."""
     if not {"--down", "--status", "--help", "-h"} & set(arguments):
-        _check_tools()
-        _provide_packages()
-        _make_environments()
+        prepare()
     python = layout.BROKER_ENVIRONMENT / "bin" / "python"
     if not python.exists():
         _refuse("nothing is installed here yet: run make sandbox")
     os.chdir(layout.ROOT)
     sys.stdout.flush()
     os.execv(python, [str(python), "-m", "sandbox", *arguments])
+
+
+def prepare(packages: tuple[Package, ...] = PACKAGES) -> None:
+    """Have everything at hand that the sandbox needs.
+
+    :param packages: what else has to come from Debian goes in here, too.
+    """
+    _check_tools()
+    _provide_packages(packages)
+    _make_environments()
 
 
 def _refuse(message: str) -> NoReturn:
@@ -78,10 +89,12 @@ def _check_tools() -> None:
         )
 
 
-def missing_packages() -> list[str]:
+def missing_packages(packages: tuple[Package, ...] = PACKAGES) -> list[str]:
     """Debian packages that are needed and not installed."""
     missing = [
-        name for name, file in _PACKAGES if not pathlib.Path(file).exists()
+        name
+        for name, file in packages
+        if not glob.glob(file) and not shutil.which(file)
     ]
     # Debian's python3 comes without what makes environments.
     if importlib.util.find_spec("ensurepip") is None:
@@ -89,8 +102,8 @@ def missing_packages() -> list[str]:
     return missing
 
 
-def _provide_packages() -> None:
-    missing = missing_packages()
+def _provide_packages(packages: tuple[Package, ...]) -> None:
+    missing = missing_packages(packages)
     if not missing:
         return
     names = " ".join(missing)
@@ -100,7 +113,7 @@ def _provide_packages() -> None:
             f"these packages are missing: {names}\nInstall them as root:\n"
             f"    apt-get install --no-install-recommends {names}\n"
             "and stop what they start, for it is not used:\n"
-            "    systemctl disable --now rabbitmq-server mariadb"
+            "    systemctl disable --now rabbitmq-server mariadb postgresql"
         )
     with _step(f"Install {names}"):
         with _nothing_started(privilege):
@@ -163,7 +176,11 @@ def _disable_units(privilege: list[str], installed: list[str]) -> None:
     """Nor may they start with the machine's next boot."""
     if not shutil.which("systemctl"):
         return
-    units = {"rabbitmq-server": "rabbitmq-server", "mariadb-server": "mariadb"}
+    units = {
+        "rabbitmq-server": "rabbitmq-server",
+        "mariadb-server": "mariadb",
+        "postgresql": "postgresql",
+    }
     for package in installed:
         if package in units:
             subprocess.run(
@@ -178,7 +195,7 @@ def _disable_units(privilege: list[str], installed: list[str]) -> None:
 def _make_environments() -> None:
     constraints = layout.ROOT / "sandbox" / "constraints.txt"
     cloud = layout.ROOT / "sandbox" / "requirements-cloud.txt"
-    _environment(
+    environment(
         layout.BROKER_ENVIRONMENT,
         "Install gpubroker and its command line",
         [
@@ -195,7 +212,7 @@ def _make_environments() -> None:
             "osc-placement",
         ],
     )
-    _environment(
+    environment(
         layout.CLOUD_ENVIRONMENT,
         "Install Keystone, Placement, Glance, Neutron and Nova",
         [constraints, cloud],
@@ -203,7 +220,7 @@ def _make_environments() -> None:
     )
 
 
-def _environment(
+def environment(
     folder: pathlib.Path,
     title: str,
     sources: list[pathlib.Path],

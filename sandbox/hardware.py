@@ -180,7 +180,7 @@ def slot_trait(slot: int) -> str:
 
 
 def hardware_file(layout: layouts.Layout, name: str) -> pathlib.Path:
-    """What is in the host; read again at each of Nova's resource audits."""
+    """What is in the host; read by the simulated hypervisor at each audit."""
     return layout.host(name) / "hardware.json"
 
 

@@ -63,6 +63,11 @@ class Layout:
         return self.state / "lock"
 
     @property
+    def kept(self) -> pathlib.Path:
+        """There while a cloud runs that was left running on purpose."""
+        return self.state / "kept"
+
+    @property
     def ports(self) -> pathlib.Path:
         return self.state / "ports.json"
 

@@ -20,7 +20,7 @@ from typing import IO
 
 from sandbox import errors
 from sandbox import layout as layouts
-from sandbox import processes
+from sandbox import proc
 
 
 class Lock:
@@ -50,7 +50,7 @@ class Lock:
                 "with --down, or use another folder with --state."
             ) from None
         file.truncate(0)
-        file.write(f"{os.getpid()} {processes.start_ticks(os.getpid())}\n")
+        file.write(f"{os.getpid()} {proc.start_ticks(os.getpid())}\n")
         file.flush()
         self._file = file
 
@@ -66,7 +66,7 @@ class Lock:
                 pid, ticks = file.read().split()
         except (FileNotFoundError, ValueError):
             return None
-        alive = processes.start_ticks(int(pid)) == ticks
+        alive = proc.start_ticks(int(pid)) == ticks
         return int(pid) if alive and not self._free() else None
 
     def _free(self) -> bool:

@@ -13,6 +13,7 @@
 """Starting, watching and ending the programs of one sandbox."""
 
 import contextlib
+import math
 import os
 import pathlib
 import signal
@@ -25,6 +26,7 @@ from sandbox import errors
 from sandbox import failures
 from sandbox import layout as layouts
 from sandbox import private_files
+from sandbox import proc
 
 # In the environment of every program that is started: tells which sandbox it
 # belongs to, also when the record of its pid was never written (a kill -9
@@ -78,46 +80,6 @@ class Status:
     log: pathlib.Path
 
 
-def _stat(pid: int) -> list[str] | None:
-    """The fields of /proc/PID/stat after the name: state is the first."""
-    try:
-        text = pathlib.Path(f"/proc/{pid}/stat").read_text()
-    except (FileNotFoundError, ProcessLookupError):
-        return None
-    return text.rsplit(")", 1)[1].split()
-
-
-def start_ticks(pid: int) -> str | None:
-    """When a living process began; None when there is none."""
-    fields = _stat(pid)
-    if fields is None or fields[0] in "ZX":
-        return None
-    return fields[19]
-
-
-def _sessions() -> dict[int, list[int]]:
-    """Pids by the session they are in."""
-    found: dict[int, list[int]] = {}
-    for entry in pathlib.Path("/proc").iterdir():
-        if not entry.name.isdigit():
-            continue
-        fields = _stat(int(entry.name))
-        if fields is not None and fields[0] not in "ZX":
-            found.setdefault(int(fields[3]), []).append(int(entry.name))
-    return found
-
-
-def _memory_mib(pids: Iterable[int]) -> float:
-    total = 0
-    for pid in pids:
-        with contextlib.suppress(OSError):
-            rollup = pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text()
-            for line in rollup.splitlines():
-                if line.startswith("Pss:"):
-                    total += int(line.split()[1])
-    return total / 1024
-
-
 class Processes:
     """The programs of one sandbox, by name."""
 
@@ -153,7 +115,7 @@ class Processes:
         record = Record(
             name=program.name,
             pid=child.pid,
-            start_ticks=start_ticks(child.pid) or "",
+            start_ticks=proc.start_ticks(child.pid) or "",
             started_at=time.time(),
             log_offset=offset,
             stop_seconds=program.stop_seconds,
@@ -188,10 +150,14 @@ class Processes:
         until = time.monotonic() + seconds
         while not ready():
             if not self.running(name):
-                raise self.failure(name, "it ended by itself")
+                raise self.failure(name, self.end_of(name))
             if time.monotonic() > until:
                 raise self.failure(name, f"not ready after {seconds:.0f} s")
             time.sleep(0.1)
+
+    def renew(self) -> None:
+        """Allow starts again after :meth:`abort`."""
+        self._aborted = False
 
     def abort(self) -> None:
         """Start nothing more; what :meth:`run` waits for is ended."""
@@ -228,12 +194,32 @@ class Processes:
         record = self._record(name)
         return (
             record is not None
-            and start_ticks(record.pid) == record.start_ticks
+            and proc.start_ticks(record.pid) == record.start_ticks
         )
+
+    def pid(self, name: str) -> int:
+        """The pid of a program that runs.
+
+        :raises ServiceFailed: it does not.
+        """
+        record = self._record(name)
+        if record is None or not self.running(name):
+            raise self.failure(name, self.end_of(name))
+        return record.pid
 
     def names(self) -> list[str]:
         """Names of the programs that were started and not yet stopped."""
         return sorted(path.stem for path in self._layout.run.glob("*.json"))
+
+    def end_of(self, name: str) -> str:
+        """How a program ended, as far as can be known."""
+        child = self._children.get(name)
+        status = child.poll() if child is not None else None
+        if status is None:
+            return "it ended by itself"
+        if status < 0:
+            return f"it was ended by {signal.Signals(-status).name}"
+        return f"it ended by itself with exit status {status}"
 
     def failure(self, name: str, reason: str) -> errors.ServiceFailed:
         """The error to raise for a program, with the end of its log."""
@@ -246,7 +232,7 @@ class Processes:
 
     def status(self) -> list[Status]:
         """Every program with its state and memory."""
-        sessions = _sessions()
+        sessions = proc.sessions()
         found = []
         for name in self.names():
             record = self._record(name)
@@ -259,7 +245,7 @@ class Processes:
                     name=name,
                     running=running,
                     pid=record.pid if running else None,
-                    memory_mib=_memory_mib(pids),
+                    memory_mib=proc.memory_mib(pids),
                     seconds=time.time() - record.started_at,
                     log=self._layout.log_of(name),
                 )
@@ -268,18 +254,21 @@ class Processes:
 
     # -- ending -------------------------------------------------------------
 
-    def stop(self, names: Iterable[str]) -> None:
+    def stop(self, names: Iterable[str], at_most: float | None = None) -> None:
         """End programs together: asked first, killed after their time.
 
         Ends whole sessions, and only those whose leader is the process that
         was started here.
+
+        :param at_most: seconds that each gets, if less than its own.
         """
         names = list(names)
         waiting = {}
         for name in names:
             record = self._record(name)
             if record is not None and self.running(name):
-                waiting[name] = time.monotonic() + record.stop_seconds
+                allowed = min(record.stop_seconds, at_most or math.inf)
+                waiting[name] = time.monotonic() + allowed
                 self._signal(name, signal.SIGTERM)
         while waiting:
             time.sleep(0.05)
@@ -344,9 +333,10 @@ class Processes:
             return
         child = self._children.get(name)
         mark = f"{MARK}={self._layout.state}".encode()
-        for pid in _sessions().get(record.pid, []):
+        killed = []
+        for pid in proc.sessions().get(record.pid, []):
             ours = child is not None or (
-                start_ticks(record.pid) == record.start_ticks
+                proc.start_ticks(record.pid) == record.start_ticks
             )
             if not ours:
                 with contextlib.suppress(OSError):
@@ -355,8 +345,13 @@ class Processes:
             if ours:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
+                killed.append(pid)
         if child is not None:
             child.wait()
+        # Their ports are free only when they are gone.
+        until = time.monotonic() + 5
+        while any(map(proc.start_ticks, killed)) and time.monotonic() < until:
+            time.sleep(0.02)
 
     # -- records ------------------------------------------------------------
 

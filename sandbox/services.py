@@ -161,7 +161,7 @@ def _nova(settings: s.Settings) -> list[Service]:
         command = (layouts.cloud_program(name), "--config-file", conf)
         found.append(
             Service(
-                processes.Program(name, command, stop_seconds=4),
+                processes.Program(name, command),
                 functools.partial(
                     rabbit.has_queue, settings.ports, settings.passwords, queue
                 ),
@@ -180,7 +180,7 @@ def _nova(settings: s.Settings) -> list[Service]:
         queue = f"compute.{host.name}"
         found.append(
             Service(
-                processes.Program(name, command, stop_seconds=4),
+                processes.Program(name, command),
                 functools.partial(
                     rabbit.has_queue, settings.ports, settings.passwords, queue
                 ),
