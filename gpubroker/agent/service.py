@@ -122,15 +122,27 @@ class Agent:
         poll.poll(max(1, int(seconds * 1000)))
 
     def _report(self) -> bool:
+        # Failures are logged after the except clauses: within them oslo.log
+        # would add the exception to a line that says it already.
+        sent: tuple[report.Facts, brokers.Reply] | None = None
+        trouble = ""
         try:
             facts = self._survey.facts()
-            reply = self._broker.report(report.encode(report.build(facts)))
+            body = report.encode(report.build(facts))
+            sent = facts, self._broker.report(body)
         except pci.SysfsUnreadable as error:
-            self._failed(f"nothing to report: {error}")
-            return False
+            trouble = f"there is nothing to report: {error}"
+        except errors.Forbidden as error:
+            trouble = f"this host may not report, is it enrolled? {error}"
         except errors.GpubrokerError as error:
-            self._failed(f"the report did not get through: {error}")
+            trouble = f"the report did not get through: {error}"
+        if sent is None:
+            self._failed(trouble)
             return False
+        self._succeeded(*sent)
+        return True
+
+    def _succeeded(self, facts: report.Facts, reply: brokers.Reply) -> None:
         self._urgent = False
         self._survey.told(facts, reply.claimed)
         now = self._clock.monotonic()
@@ -141,7 +153,6 @@ class Agent:
         if now >= self._probe_at:
             self._probe_at = now + self._nvml_interval
             self._survey.probe()
-        return True
 
     def _failed(self, trouble: str) -> None:
         delay = self._schedule.failed(self._clock.monotonic())

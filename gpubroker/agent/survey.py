@@ -133,8 +133,7 @@ class Survey:
         self._journal.told(facts.observations)
         self._journal.save()
         self._claimed = frozenset(claimed)
-        present = {card.pci_address for card in self._cards}
-        self._prober.forget(present - self._askable())
+        self._prober.forget(self._known() - self._askable())
 
     def probe(self) -> None:
         """Ask the management library about the cards that nobody uses.
@@ -180,17 +179,22 @@ class Survey:
         """Remember who a card is while it stays where it is: its driver may
         be taken away from it, its serial number not."""
         present = {card.pci_address for card in self._cards}
-        for address in set(self._identities) - present:
-            del self._identities[address]
+        vanished = self._known() - present
+        self._prober.forget(vanished)
+        for address in vanished:
+            self._identities.pop(address, None)
         for address, answer in self._prober.answers.items():
-            if address not in present:
-                continue
             known = self._identities.get(address, report.Identity())
             self._identities[address] = report.Identity(
                 serial=answer.serial or known.serial,
                 uuid=answer.uuid or known.uuid,
                 name=answer.name or known.name,
             )
+
+    def _known(self) -> set[str]:
+        """Addresses of cards that are or were here."""
+        present = {card.pci_address for card in self._cards}
+        return present | set(self._identities) | set(self._prober.answers)
 
     def _askable(self) -> frozenset[str]:
         if self._claimed is None or not self._options.nvml_enabled:
