@@ -1,0 +1,197 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Tests against the real small cloud, as its users and operators.
+
+The cloud is the sandbox in the folder named by ``GPUBROKER_TEST_CLOUD``
+(default ``.sandbox``); it has to run already. Nothing here uses the
+bootstrap admin: it is disabled.
+"""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import time
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
+
+import testtools
+
+from gpubroker.client import sdk
+from sandbox import cloud as clouds
+from sandbox import hardware
+from sandbox import tenants
+
+T = TypeVar("T")
+
+#: How long anything may take on a busy machine of two cores, in seconds.
+PATIENCE = 120.0
+
+OURS = "CUSTOM_GPUBROKER_"
+
+
+class CloudTest(testtools.TestCase):
+    """Leaves the cloud as it found it, and fails when it can not."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        state = os.environ.get("GPUBROKER_TEST_CLOUD", ".sandbox")
+        self.cloud = clouds.Cloud(pathlib.Path(state))
+        self.member = self.cloud.connection("sandbox")
+        self.other = self.cloud.connection("sandbox-other")
+        self.admin = self.cloud.connection("sandbox-admin")
+        for connection in (self.member, self.other, self.admin):
+            self.addCleanup(connection.close)
+            sdk.add_to(connection)
+        self.gpus = self.member.gpu_broker
+        self.operator = self.admin.gpu_broker
+        self.addCleanup(self._restore)
+
+    def _restore(self) -> None:
+        for host in hardware.HOSTS:
+            self.cloud.set_control(host.name)
+        for lease in self.operator.leases(all_projects=True):
+            if not lease.is_final:
+                self.operator.delete_lease(lease.id)
+        self.eventually(
+            "all leases over",
+            lambda: all(
+                lease.is_final
+                for lease in self.operator.leases(all_projects=True)
+            ),
+        )
+        self.nothing_left()
+        self.eventually("every card free again", self.all_free)
+
+    # -- looking ------------------------------------------------------------
+
+    def eventually(
+        self,
+        what: str,
+        look: Callable[[], T],
+        patience: float = PATIENCE,
+    ) -> T:
+        """The first true answer; a failure after ``patience`` seconds."""
+        until = time.monotonic() + patience
+        while True:
+            found = look()
+            if found:
+                return found
+            if time.monotonic() > until:
+                self.fail(f"not within {patience:.0f} s: {what}")
+            time.sleep(0.3)
+
+    def all_free(self) -> bool:
+        return all(card.is_schedulable for card in self.operator.devices())
+
+    def cards(self, host: str) -> list[Any]:
+        return sorted(
+            self.operator.devices(host=host), key=lambda card: card.slot
+        )
+
+    def offer(self, flavor: str) -> Any:
+        return next(iter(self.gpus.offers(flavor=flavor)))
+
+    def placement(self, path: str) -> dict[str, Any]:
+        answer = self.admin.placement.get(path, microversion="1.39")
+        self.assertEqual(200, answer.status_code, answer.text)
+        found: dict[str, Any] = answer.json()
+        return found
+
+    def allocated_cards(self, server_id: str) -> set[str]:
+        """Names of the card providers that a server holds in Placement."""
+        held = self.placement(f"/allocations/{server_id}")["allocations"]
+        names = {
+            self.placement(f"/resource_providers/{rp}")["name"] for rp in held
+        }
+        return {name for name in names if "_0000:" in name}
+
+    def reserved(self, card: Any) -> int:
+        provider = card.provider["id"]
+        found = self.placement(f"/resource_providers/{provider}/inventories")
+        records = list(found["inventories"].values())
+        return int(records[0]["reserved"])
+
+    def nothing_left(self) -> None:
+        """No ticket, shape, trust or server of the broker's remains."""
+        self.eventually("no ticket is left", lambda: not self.tickets())
+        self.eventually("no shape is left", lambda: not self.shapes())
+        self.eventually("no server is left", lambda: not self.servers())
+
+    def tickets(self) -> list[str]:
+        """Classes of ours that any provider still has an inventory of."""
+        classes = self.placement("/resource_classes")["resource_classes"]
+        return [
+            found["name"]
+            for found in classes
+            if found["name"].startswith(OURS)
+        ]
+
+    def shapes(self) -> list[str]:
+        answer = self.admin.compute.get("/flavors?is_public=None")
+        return [
+            flavor["name"]
+            for flavor in answer.json()["flavors"]
+            if flavor["name"].startswith("gpubroker")
+        ]
+
+    def servers(self) -> list[str]:
+        return [
+            server.id
+            for server in self.admin.compute.servers(
+                all_projects=True, details=False
+            )
+        ]
+
+    # -- doing --------------------------------------------------------------
+
+    def workload(self, **more: Any) -> dict[str, Any]:
+        network = self.member.network.find_network(
+            "demo-net", ignore_missing=False
+        )
+        image = self.member.image.find_image(
+            tenants.IMAGE, ignore_missing=False
+        )
+        return {
+            "type": "server",
+            "image": image.id,
+            "networks": [{"network": network.id}],
+            "key_name": tenants.KEY_PAIR,
+            **more,
+        }
+
+    def order(
+        self, flavor: str = "vm.gpu.a100.2", name: str = "", **more: Any
+    ) -> Any:
+        workload = more.pop("workload", None) or self.workload()
+        return self.gpus.create_lease(
+            name=name or self.id().rpartition(".")[2][:60],
+            flavor=flavor,
+            workload=workload,
+            **more,
+        )
+
+    def wait(self, lease: Any, state: str = "active") -> Any:
+        return self.gpus.wait_for_lease(
+            lease.id, state, timeout=PATIENCE, interval=0.5
+        )
+
+    def active(self, flavor: str = "vm.gpu.a100.2", **more: Any) -> Any:
+        return self.wait(self.order(flavor, **more))
+
+    def end(self, lease: Any, state: str = "ended") -> Any:
+        self.gpus.delete_lease(lease.id)
+        return self.wait(lease, state)
+
+    def events(self, lease: Any) -> Iterator[str]:
+        return (event.kind for event in self.gpus.lease_events(lease.id))

@@ -1,0 +1,90 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+from __future__ import annotations
+
+import time
+
+from gpubroker.client import errors
+from tests.cloud import base
+
+
+class UserErrors(base.CloudTest):
+    def refused(self, field, **workload):
+        found = self.assertRaises(
+            errors.BadRequest,
+            self.order,
+            "vm.gpu.l40s.1",
+            workload=self.workload(**workload),
+        )
+        self.assertIn(field, str(found))
+
+    def test_an_image_that_is_not_there(self):
+        self.refused("image", image="6a4f3c1e-0000-4000-8000-000000000000")
+
+    def test_a_key_pair_that_is_not_there(self):
+        self.refused("key", key_name="nobody-has-this")
+
+    def test_a_network_of_another_project(self):
+        network = self.other.network.find_network("other-net")
+        self.refused("network", networks=[{"network": network.id}])
+
+    def test_an_unknown_flavor(self):
+        found = self.assertRaises(
+            errors.BadRequest, self.order, "vm.gpu.none.1"
+        )
+        self.assertIn("vm.gpu.none.1", str(found))
+
+    def test_the_quota_in_nova_ends_it_with_novas_own_words(self):
+        self.cloud.set_quota("demo", cores=1)
+        self.addCleanup(self.cloud.set_quota, "demo")
+        lease = self.order("vm.gpu.l40s.1")
+        failed = self.wait(lease, "failed")
+        self.assertIn("Quota exceeded", failed.reason)
+        self.assertEqual("start_failed", failed.end_cause)
+
+
+class CloudFailures(base.CloudTest):
+    def test_a_failed_spawn_is_tried_again_and_nobody_sees_an_error(self):
+        self.cloud.set_control("gpu-l40s-1", fail_spawn=1)
+        lease = self.order("vm.gpu.l40s.1")
+        done = self.wait(lease)
+        self.assertEqual(1, done.attempts)
+        self.assertEqual(1, len(self.servers()))
+
+    def test_starts_that_go_on_failing_end_the_lease(self):
+        self.cloud.set_control("gpu-l40s-1", fail_spawn=True)
+        failed = self.wait(self.order("vm.gpu.l40s.1"), "failed")
+        self.assertTrue(failed.reason)
+
+    def test_cancel_while_starting_leaves_nothing(self):
+        self.cloud.set_control("gpu-l40s-1", spawn_delay=8)
+        lease = self.order("vm.gpu.l40s.1")
+        self.eventually("it boots", self.servers)
+        ended = self.end(lease)
+        self.assertEqual("user", ended.end_cause)
+
+    def test_the_user_deletes_the_server(self):
+        lease = self.active("vm.gpu.l40s.1")
+        self.member.compute.delete_server(lease.servers[0]["id"])
+        ended = self.wait(lease, "ended")
+        self.assertEqual("server_gone", ended.end_cause)
+
+    def test_a_worker_killed_in_the_middle_goes_on_where_it_was(self):
+        self.cloud.set_control("gpu-l40s-1", spawn_delay=3)
+        lease = self.order("vm.gpu.l40s.2")
+        self.eventually("it boots", self.servers)
+        self.cloud.kill("gpubroker-worker")
+        time.sleep(1)
+        self.cloud.start("gpubroker-worker")
+        self.wait(lease)
+        self.assertEqual(1, len(self.servers()))
