@@ -25,6 +25,7 @@ import json
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, TypeVar
 
 import sqlalchemy as sa
+from oslo_db import exception as db_exc
 from sqlalchemy import engine
 from sqlalchemy import orm
 from sqlalchemy.dialects import mysql
@@ -47,6 +48,11 @@ TABLE = {
     "mysql_charset": "utf8mb4",
     "mysql_collate": "utf8mb4_bin",
 }
+
+
+class Unstorable(errors.Invalid, db_exc.DBError):  # type: ignore[misc]
+    """Invalid input; a DBError only so that oslo.db, through whose hands it
+    goes, does not take it for a fault of the database and log it."""
 
 
 class Base(orm.DeclarativeBase):
@@ -157,8 +163,8 @@ class Line(sa.TypeDecorator[str]):
     Compared by code point: ``C`` on PostgreSQL, where the database's locale
     would otherwise choose the order of a list.
 
-    :raises Invalid: for text that is too long or that one of the engines
-        could not store.
+    :raises Unstorable: for text that is too long or that one of the engines
+        could not store; it leaves the store as ``Invalid``.
     """
 
     impl = sa.String
@@ -180,16 +186,16 @@ class Line(sa.TypeDecorator[str]):
         if value is None:
             return None
         if len(value) > self.length:
-            raise errors.Invalid(
+            raise Unstorable(
                 f"{value[:40]!r}... is longer than {self.length} characters."
             )
         return _storable(str(value))
 
 
 def _storable(value: str) -> str:
-    """:raises Invalid: for what one of the three engines refuses."""
+    """:raises Unstorable: for what one of the three engines refuses."""
     if "\x00" in value or any("\ud800" <= c <= "\udfff" for c in value):
-        raise errors.Invalid(
+        raise Unstorable(
             f"{value[:40]!r} holds characters that can not be stored."
         )
     return value

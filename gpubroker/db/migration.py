@@ -52,11 +52,13 @@ def config() -> alembic.config.Config:
     return made
 
 
+def directory() -> alembic.script.ScriptDirectory:
+    return alembic.script.ScriptDirectory.from_config(config())
+
+
 def head() -> str:
     """The newest revision that this release knows."""
-    found = alembic.script.ScriptDirectory.from_config(
-        config()
-    ).get_current_head()
+    found = directory().get_current_head()
     if found is None:
         raise FileNotFoundError("gpubroker was installed without revisions")
     return found
@@ -74,8 +76,7 @@ def version(database: engine.Engine) -> str | None:
 
 def known(revision: str) -> bool:
     """Whether this release has that revision."""
-    directory = alembic.script.ScriptDirectory.from_config(config())
-    return any(s.revision == revision for s in directory.walk_revisions())
+    return any(s.revision == revision for s in directory().walk_revisions())
 
 
 def upgrade(database: engine.Engine, revision: str = "head") -> None:

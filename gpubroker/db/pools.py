@@ -166,11 +166,13 @@ class Pools(repository.Repository):
         )
 
     def still_owned(self, ownership: pools.Ownership) -> bool:
+        # No join: MariaDB would lock the pool's row as well, and every order
+        # would wait for the planner.
+        key = sa.select(_ROW.id).where(_ROW.name == ownership.pool)
         row = self._first(
             sa.select(_OWNER.owner, _OWNER.epoch)
-            .join(_ROW, _ROW.id == _OWNER.pool_id)
-            .where(_ROW.name == ownership.pool)
-            .with_for_update(of=_OWNER)
+            .where(_OWNER.pool_id == key.scalar_subquery())
+            .with_for_update()
         )
         return row is not None and tuple(row) == (
             ownership.owner,

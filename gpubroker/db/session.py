@@ -79,15 +79,14 @@ def prepare(made: sa_engine.Engine) -> None:
     """Set up a new engine: pragmas of SQLite, isolation of transactions."""
     if made.dialect.name == "sqlite":
         event.listen(made, "connect", _sqlite_pragmas)
-    # Before the listener of oslo.db, which would begin a deferred one.
-    event.listen(made, "begin", _begin, insert=True)
+    event.listen(made, "begin", _begin)
     # The connection that oslo.db tried has not seen the listeners.
     made.dispose()
 
 
 def _sqlite_pragmas(connection: Any, record: Any) -> None:
-    connection.execute("PRAGMA journal_mode=WAL")
     connection.execute(f"PRAGMA busy_timeout={SQLITE_BUSY_MS}")
+    connection.execute("PRAGMA journal_mode=WAL")
 
 
 def _begin(connection: sa_engine.Connection) -> None:
@@ -99,31 +98,18 @@ def _begin(connection: sa_engine.Connection) -> None:
     writes = connection.get_execution_options().get(WRITES)
     if writes is None:
         return  # somebody else's connection, such as a test's
-    backend = connection.dialect.name
-    if backend == "sqlite":
-        if "in_transaction" not in connection.info:
-            # A read lock that is raised to a write lock later fails at once
-            # when somebody else wrote in between; IMMEDIATE waits its turn.
-            connection.exec_driver_sql(
-                "BEGIN IMMEDIATE" if writes else "BEGIN"
-            )
-            connection.info["in_transaction"] = True
-        _quietly(connection, f"PRAGMA query_only={'OFF' if writes else 'ON'}")
+    if connection.dialect.name == "sqlite":
+        if writes:
+            # oslo.db has begun a deferred one, which holds nothing yet. Its
+            # read lock could not become a write lock once somebody else
+            # wrote; IMMEDIATE waits its turn.
+            connection.exec_driver_sql("ROLLBACK")
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        only = "OFF" if writes else "ON"
+        connection.exec_driver_sql(f"PRAGMA query_only={only}")
     else:
         level = "READ COMMITTED" if writes else "REPEATABLE READ, READ ONLY"
-        _quietly(connection, f"SET TRANSACTION ISOLATION LEVEL {level}")
-
-
-def _quietly(connection: sa_engine.Connection, statement: str) -> None:
-    """Below SQLAlchemy, which would count and log it as a statement."""
-    driver = connection.connection.dbapi_connection
-    if driver is None:  # pragma: no cover
-        raise sa_exc.InvalidRequestError("the connection is closed")
-    cursor = driver.cursor()
-    try:
-        cursor.execute(statement)
-    finally:
-        cursor.close()
+        connection.exec_driver_sql(f"SET TRANSACTION ISOLATION LEVEL {level}")
 
 
 @contextlib.contextmanager

@@ -1,0 +1,502 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Devices, fences and traits in the store."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+
+from gpubroker import errors
+from gpubroker.domain import devices
+from gpubroker.domain import fences
+from gpubroker.domain import pools
+from gpubroker.domain import traits
+from gpubroker.services.paging import Page
+from tests.functional.db import base
+from tests.functional.db import samples
+
+
+class DeviceTests(base.Tests):
+    def setUp(self) -> None:
+        super().setUp()
+        self.cards = samples.fill(self.store)
+
+    def test_a_device_comes_back_as_it_went_in(self) -> None:
+        with self.store.write() as tx:
+            added = tx.devices.add(
+                samples.device(9, uuid="GPU-9", consumers=("c1", "c2"))
+            )
+        with self.store.read() as tx:
+            self.assertEqual(added, tx.devices.get(added.id))
+            self.assertEqual(added, tx.devices.by_serial("gpu-1-9"))
+            self.assertIsNone(tx.devices.by_serial("x"))
+
+    def test_all_that_hangs_on_it_comes_with_it(self) -> None:
+        card = self.cards[0]
+        with self.store.write() as tx:
+            lease = tx.leases.add(samples.lease(), None)
+            tx.claims.add(lease.nodes[0].id, [card.id])
+            tx.fences.add(
+                fences.Fence(
+                    device_id=card.id,
+                    reason=fences.Reason.LEASE,
+                    lease_id=lease.id,
+                    created_at=base.START,
+                )
+            )
+            slot = traits.ProviderTrait(
+                trait="CUSTOM_GPUBROKER_SLOT_0",
+                source=traits.Source.PLACEMENT,
+                host="gpu-1",
+                device_id=card.id,
+            )
+            tx.traits.replace("gpu-1", traits.Source.PLACEMENT, [slot])
+        with self.store.read() as tx:
+            stands = tx.devices.get(card.id)
+            other = tx.devices.get(self.cards[1].id)
+        self.assertEqual(lease.nodes[0].id, stands.claimed_by)
+        self.assertEqual({fences.Reason.LEASE}, stands.reasons)
+        self.assertEqual(lease.id, stands.fences[0].lease_id)
+        self.assertEqual(("CUSTOM_GPUBROKER_SLOT_0",), stands.traits)
+        self.assertEqual(self.cards[1], other)
+
+    def test_collections_are_in_order_of_host_and_address(self) -> None:
+        with self.store.write() as tx:
+            tx.pools.add(pools.Pool(name="r"))
+            tx.hosts.add(samples.host("a", pool="r"))
+            other = tx.devices.add(samples.device(0, "a"))
+        with self.store.read() as tx:
+            everything = [other, *self.cards]
+            self.assertEqual(everything, tx.devices.all())
+            self.assertEqual(self.cards, tx.devices.of_host("gpu-1"))
+            self.assertEqual([other], tx.devices.of_pool("r"))
+            self.assertEqual([], tx.devices.of_pool("x"))
+            ids = [self.cards[1].id, other.id, samples.new_id()]
+            self.assertEqual([other, self.cards[1]], tx.devices.many(ids))
+            self.assertEqual([], tx.devices.many([]))
+
+    def test_one_present_device_an_address(self) -> None:
+        address = self.cards[0].pci_address
+        with self.store.write() as tx:
+            self.assertRaises(
+                errors.Duplicate,
+                tx.devices.add,
+                samples.device(5, pci_address=address, slot=None),
+            )
+            # Any number of cards that were there before may have it.
+            for n, card in enumerate([self.cards[0], *([None] * 2)]):
+                current = card or next(
+                    d
+                    for d in tx.devices.of_host("gpu-1")
+                    if d.pci_address == address
+                    and d.state is devices.State.PRESENT
+                )
+                tx.devices.update(
+                    dataclasses.replace(current, state=devices.State.VANISHED)
+                )
+                tx.devices.add(
+                    samples.device(0, pci_address=address, serial=f"new-{n}")
+                )
+        with self.store.read() as tx:
+            found = tx.devices.page(Page(filters={"pci_address": address}))
+        self.assertEqual(4, len(found.items))
+        # The slot belongs to the address, so all of them show it.
+        self.assertEqual({0}, {device.slot for device in found.items})
+
+    def test_serial_and_uuid_are_known_once(self) -> None:
+        with self.store.write() as tx:
+            tx.devices.add(samples.device(5, uuid="GPU-5"))
+            for fields in (
+                {"serial": "gpu-1-0"},
+                {"uuid": "GPU-5"},
+                {"id": self.cards[0].id},
+            ):
+                self.assertRaises(
+                    errors.Duplicate,
+                    tx.devices.add,
+                    samples.device(6, **{"serial": None, **fields}),
+                )
+            # Nothing known is nothing that clashes.
+            for n in (7, 8, 9):
+                tx.devices.add(samples.device(n, serial="", uuid=None))
+        with self.store.read() as tx:
+            self.assertEqual(
+                [None] * 3, [d.serial for d in tx.devices.all()][-3:]
+            )
+
+    def test_a_card_moves_to_another_host(self) -> None:
+        with self.store.write() as tx:
+            tx.hosts.add(samples.host("gpu-2"))
+            tx.devices.update(
+                dataclasses.replace(
+                    self.cards[0], host="gpu-2", pci_address="0000:01:00.0"
+                )
+            )
+        with self.store.read() as tx:
+            stands = tx.devices.get(self.cards[0].id)
+        self.assertEqual(
+            ("gpu-2", "0000:01:00.0"), (stands.host, stands.pci_address)
+        )
+
+    def test_stale_and_missing(self) -> None:
+        with self.store.write() as tx:
+            tx.devices.update(self.cards[0])
+            self.assertRaises(
+                errors.ConcurrentUpdate, tx.devices.update, self.cards[0]
+            )
+            ghost = samples.device(9)
+            for call, what in (
+                (tx.devices.get, ghost.id),
+                (tx.devices.update, ghost),
+                (tx.devices.mirror, ghost),
+            ):
+                self.assertRaises(errors.NotFound, call, what)
+            self.assertRaises(
+                errors.NotFound, tx.devices.add, samples.device(3, "x")
+            )
+            self.assertRaises(
+                errors.Invalid, tx.devices.add, samples.device(3, model="x")
+            )
+
+
+class MirrorTests(base.Tests):
+    def setUp(self) -> None:
+        super().setUp()
+        (self.card, _) = samples.fill(self.store)
+
+    def test_it_writes_only_what_placement_shows(self) -> None:
+        seen = dataclasses.replace(
+            self.card,
+            total=3,
+            reserved=3,
+            provider_generation=99,
+            consumers=("c1",),
+            health=devices.Health.BAD,
+            driver="nvidia",
+        )
+        with self.store.write() as tx:
+            tx.devices.mirror(seen)
+        with self.store.read() as tx:
+            stands = tx.devices.get(self.card.id)
+        self.assertEqual(
+            dataclasses.replace(
+                self.card,
+                total=3,
+                reserved=3,
+                provider_generation=99,
+                consumers=("c1",),
+                updated_at=stands.updated_at,
+            ),
+            stands,
+        )
+
+    def test_the_same_again_writes_nothing(self) -> None:
+        with self.statements() as sent, self.store.write() as tx:
+            tx.devices.mirror(self.card)
+        self.assertEqual(
+            ["SELECT"] * len(sent), [text.split()[0] for text in sent]
+        )
+
+    def test_an_update_from_before_it_loses(self) -> None:
+        """Or it would bring back the consumers of before, and a card in use
+        would look free."""
+        with self.store.write() as tx:
+            tx.devices.mirror(
+                dataclasses.replace(self.card, consumers=("c1",))
+            )
+            self.assertRaises(
+                errors.ConcurrentUpdate, tx.devices.update, self.card
+            )
+            fresh = tx.devices.get(self.card.id)
+            tx.devices.update(
+                dataclasses.replace(fresh, health=devices.Health.BAD)
+            )
+            self.assertEqual(("c1",), tx.devices.get(self.card.id).consumers)
+
+
+class FenceTests(base.Tests):
+    def setUp(self) -> None:
+        super().setUp()
+        self.card, self.other = samples.fill(self.store)
+
+    def fence(self, reason: fences.Reason, **fields: str) -> fences.Fence:
+        return fences.Fence(device_id=self.card.id, reason=reason, **fields)
+
+    def test_a_reason_is_there_or_not(self) -> None:
+        operator = self.fence(
+            fences.Reason.OPERATOR, detail="broken fan", by="u1"
+        )
+        with self.store.write() as tx:
+            self.assertTrue(tx.fences.add(operator))
+            self.assertFalse(tx.fences.add(operator))
+            self.assertTrue(tx.fences.add(self.fence(fences.Reason.HEALTH)))
+            self.assertTrue(
+                tx.fences.remove(self.card.id, fences.Reason.HEALTH)
+            )
+            self.assertFalse(
+                tx.fences.remove(self.card.id, fences.Reason.HEALTH)
+            )
+            self.assertFalse(tx.fences.remove("x", fences.Reason.HEALTH))
+        with self.store.read() as tx:
+            (stands,) = tx.fences.of(self.card.id)
+            self.assertEqual([], tx.fences.of(self.other.id))
+        self.assertEqual(
+            dataclasses.replace(operator, created_at=stands.created_at), stands
+        )
+
+    def test_two_writers_of_one_reason_both_go_on(self) -> None:
+        other = self.another_store()
+
+        def add(of: object) -> bool:
+            with of.write() as tx:  # type: ignore[attr-defined]
+                return bool(tx.fences.add(self.fence(fences.Reason.HEALTH)))
+
+        for _ in range(5):
+            found = self.together(lambda: add(self.store), lambda: add(other))
+            self.assertEqual([False, True], sorted(found))
+            with self.store.write() as tx:
+                tx.fences.remove(self.card.id, fences.Reason.HEALTH)
+
+    def test_fences_of_a_lease(self) -> None:
+        with self.store.write() as tx:
+            tx.fences.add(self.fence(fences.Reason.LEASE, lease_id="l1"))
+            self.assertRaises(
+                errors.NotFound,
+                tx.fences.add,
+                fences.Fence(device_id="x", reason=fences.Reason.LEASE),
+            )
+        with self.store.read() as tx:
+            (found,) = tx.fences.of_lease("l1")
+            self.assertEqual(self.card.id, found.device_id)
+            self.assertEqual([], tx.fences.of_lease("l2"))
+
+
+class DeviceFilterTests(base.Tests):
+    """Cards 0: free, 1: claimed, 2: fenced, 3: in use, 4: vanished,
+    5: without a model."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        cards = samples.fill(self.store, cards=4)
+        with self.store.write() as tx:
+            cards.append(
+                tx.devices.add(samples.device(4, state=devices.State.VANISHED))
+            )
+            cards.append(
+                tx.devices.add(
+                    samples.device(
+                        5, model=None, uuid="GPU-5", provider_id=None
+                    )
+                )
+            )
+            self.lease = tx.leases.add(samples.lease(), None)
+            tx.claims.add(self.lease.nodes[0].id, [cards[1].id])
+            for n, reason in ((2, "operator"), (2, "health"), (4, "health")):
+                tx.fences.add(
+                    fences.Fence(
+                        device_id=cards[n].id, reason=fences.Reason(reason)
+                    )
+                )
+            tx.fences.add(
+                fences.Fence(
+                    device_id=cards[3].id,
+                    reason=fences.Reason.LEASE,
+                    lease_id=self.lease.id,
+                )
+            )
+            tx.devices.mirror(dataclasses.replace(cards[3], consumers=("c1",)))
+        self.number = {card.id: n for n, card in enumerate(cards)}
+
+    def check(self, expected: list[int], **filters: object) -> None:
+        with self.store.read() as tx:
+            found = tx.devices.page(Page(filters=filters))
+        numbers = [self.number[device.id] for device in found.items]
+        self.assertEqual(expected, numbers, filters)
+
+    def test_filters(self) -> None:
+        everything = [0, 1, 2, 3, 4, 5]
+        self.check(everything, host="gpu-1", pool="default")
+        self.check([], pool="x")
+        self.check([0, 1, 2, 3, 4], model="a100-sxm4-80gb")
+        self.check([5], model=None)
+        self.check([4], state="vanished")
+        self.check(everything, health=("OK", "BAD"))
+        self.check([], health="BAD")
+        self.check([2], fence="operator")
+        self.check([2, 3], fence=("operator", "lease"))
+        self.check([2, 3, 4], fence="any")
+        self.check([1, 3], lease_id=self.lease.id)
+        self.check([], lease_id="x")
+        self.check([1], serial="gpu-1-1")
+        self.check([5], uuid="GPU-5")
+        self.check([0, 1], pci_address=("0000:07:00.0", "0000:08:00.0"))
+        self.check([0], schedulable=True)
+        self.check([1, 2, 3, 4, 5], schedulable=False)
+        self.check(everything, schedulable=(True, False))
+        self.check([2], schedulable=False, fence="operator")
+
+    def test_what_is_no_filter_is_invalid(self) -> None:
+        with self.store.read() as tx:
+            error = self.assertRaises(
+                errors.Invalid, tx.devices.page, Page(filters={"colour": 1})
+            )
+        self.assertEqual("colour", error.fields["field"])
+
+
+class TraitTests(base.Tests):
+    def setUp(self) -> None:
+        super().setUp()
+        self.card, self.other = samples.fill(self.store)
+
+    def trait(
+        self,
+        name: str,
+        device_id: str | None = None,
+        source: traits.Source = traits.Source.PLACEMENT,
+    ) -> traits.ProviderTrait:
+        return traits.ProviderTrait(
+            trait=name, source=source, host="gpu-1", device_id=device_id
+        )
+
+    def test_replace_makes_it_exactly_so(self) -> None:
+        first = [
+            self.trait("A"),
+            self.trait("B"),
+            self.trait("A", self.card.id),
+        ]
+        second = [self.trait("B"), self.trait("C", self.other.id)]
+        mine = self.trait("A", source=traits.Source.OPERATOR)
+        with self.store.write() as tx:
+            tx.traits.replace("gpu-1", traits.Source.PLACEMENT, first)
+            tx.traits.replace("gpu-1", traits.Source.OPERATOR, [mine])
+            self.assertEqual({*first, mine}, set(tx.traits.of_host("gpu-1")))
+            tx.traits.replace("gpu-1", traits.Source.PLACEMENT, second)
+            self.assertEqual({*second, mine}, set(tx.traits.of_host("gpu-1")))
+            self.assertEqual(
+                {"gpu-1": frozenset({"A", "B"})},
+                tx.traits.hosts_of_pool("default"),
+            )
+
+    def test_the_same_again_writes_nothing(self) -> None:
+        found = [self.trait("A"), self.trait("A", self.card.id)]
+        with self.store.write() as tx:
+            tx.traits.replace("gpu-1", traits.Source.PLACEMENT, found)
+        with self.statements() as sent, self.store.write() as tx:
+            tx.traits.replace("gpu-1", traits.Source.PLACEMENT, found)
+        self.assertEqual(["SELECT"] * 3, [text.split()[0] for text in sent])
+
+    def test_two_reconcilers_add_a_trait_once(self) -> None:
+        other = self.another_store()
+        found = [self.trait("A"), self.trait("A", self.card.id)]
+
+        def replace(of: object) -> None:
+            with of.write() as tx:  # type: ignore[attr-defined]
+                tx.traits.replace("gpu-1", traits.Source.PLACEMENT, found)
+
+        errors_ = self.together(
+            lambda: replace(self.store), lambda: replace(other)
+        )
+        self.assertEqual([None, None], errors_)
+        with self.store.read() as tx:
+            self.assertEqual(2, len(tx.traits.of_host("gpu-1")))
+
+    def test_pages_by_key_and_filters(self) -> None:
+        found = [
+            self.trait(name, device)
+            for name in ("A", "B")
+            for device in (None, self.card.id, self.other.id)
+        ]
+        with self.store.write() as tx:
+            tx.traits.replace("gpu-1", traits.Source.PLACEMENT, found)
+            seen: list[traits.ProviderTrait] = []
+            marker = None
+            while True:
+                page = tx.traits.page(Page(limit=2, marker=marker))
+                seen.extend(page.items)
+                if not page.more:
+                    break
+                marker = page.items[-1].key
+            self.assertEqual(len(found), len(seen))
+            self.assertEqual(set(found), set(seen))
+            for filters, count in (
+                ({"trait": "A"}, 3),
+                ({"device_id": self.card.id}, 2),
+                ({"source": "operator"}, 0),
+                ({"host": "gpu-1"}, 6),
+            ):
+                listed = tx.traits.page(Page(filters=filters)).items
+                self.assertEqual(count, len(listed), filters)
+            for marker in ("", "a/b", "gpu-1//Z/placement"):
+                self.assertRaises(
+                    errors.Invalid, tx.traits.page, Page(marker=marker)
+                )
+
+    def test_unknown_host_or_device(self) -> None:
+        with self.store.write() as tx:
+            self.assertRaises(
+                errors.NotFound,
+                tx.traits.replace,
+                "x",
+                traits.Source.PLACEMENT,
+                [],
+            )
+            self.assertRaises(
+                errors.NotFound,
+                tx.traits.replace,
+                "gpu-1",
+                traits.Source.PLACEMENT,
+                [self.trait("A", samples.new_id())],
+            )
+
+
+class TimeTests(base.Tests):
+    """Times keep their microseconds and their zone everywhere."""
+
+    def test_microseconds(self) -> None:
+        zone = datetime.timezone(datetime.timedelta(hours=5, minutes=30))
+        moment = datetime.datetime(2026, 3, 1, 2, 3, 4, 567891, zone)
+        with self.store.write() as tx:
+            tx.hosts.add(samples.host(suspect_until=moment))
+        with self.store.read() as tx:
+            stands = tx.hosts.get("gpu-1").suspect_until
+        assert stands
+        self.assertEqual(moment, stands)
+        self.assertEqual(datetime.timedelta(0), stands.utcoffset())
+
+
+DeviceTestsOnSQLite, DeviceTestsOnMariaDB, DeviceTestsOnPostgreSQL = (
+    base.bound(DeviceTests)
+)
+
+MirrorTestsOnSQLite, MirrorTestsOnMariaDB, MirrorTestsOnPostgreSQL = (
+    base.bound(MirrorTests)
+)
+
+FenceTestsOnSQLite, FenceTestsOnMariaDB, FenceTestsOnPostgreSQL = base.bound(
+    FenceTests
+)
+
+(
+    DeviceFilterTestsOnSQLite,
+    DeviceFilterTestsOnMariaDB,
+    DeviceFilterTestsOnPostgreSQL,
+) = base.bound(DeviceFilterTests)
+
+TraitTestsOnSQLite, TraitTestsOnMariaDB, TraitTestsOnPostgreSQL = base.bound(
+    TraitTests
+)
+
+TimeTestsOnSQLite, TimeTestsOnMariaDB, TimeTestsOnPostgreSQL = base.bound(
+    TimeTests
+)
