@@ -44,6 +44,7 @@ LOG = logging.getLogger(__name__)
 VERSION = f"{versions.SERVICE_TYPE}.microversion"
 _MATCH = "gpubroker.match"
 _ETAG = re.compile(r'(?:W/)?"[^"]*"|\*')
+_ETAGS = re.compile(rf"(?:{_ETAG.pattern})(?:\s*,\s*(?:{_ETAG.pattern}))*")
 
 
 class Request(pecan.Request):  # type: ignore[misc]
@@ -120,8 +121,19 @@ def _call(
         url=request.path_url,
         root=request.application_url,
         args=match.args,
-        if_match=tuple(_ETAG.findall(request.headers.get("If-Match", ""))),
+        if_match=_entity_tags(request.headers.get("If-Match")),
     )
+
+
+def _entity_tags(header: str | None) -> tuple[str, ...]:
+    """:raises Invalid: for a header that would be a condition, were it
+    written well: to overlook it could overwrite somebody's change.
+    """
+    if header is None:
+        return ()
+    if not _ETAGS.fullmatch(header.strip()):
+        raise errors.Invalid("If-Match: is no list of entity tags")
+    return tuple(_ETAG.findall(header))
 
 
 def _holding(

@@ -105,7 +105,6 @@ _VERSION_HEADER = {
     "description": "The microversion; the oldest one without it.",
     "schema": {
         "type": "string",
-        "pattern": f"^{versions.SERVICE_TYPE} ([0-9]+\\.[0-9]+|latest)$",
         "examples": [f"{versions.SERVICE_TYPE} {versions.MAX_VERSION}"],
     },
 }
@@ -114,7 +113,11 @@ _IF_MATCH = {
     "name": "If-Match",
     "in": "header",
     "description": "The entity tag that the thing has to have.",
-    "schema": {"type": "string", "pattern": '^("[0-9]+"|\\*)$'},
+    "schema": {
+        "type": "string",
+        "pattern": '^((W/)?"[^"]*"|\\*)(, ?((W/)?"[^"]*"|\\*))*$',
+        "examples": ['"3"'],
+    },
 }
 
 
