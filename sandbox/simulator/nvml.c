@@ -22,7 +22,7 @@
  *
  * A function that is not here does not exist, as with an old driver.
  *
- * Injections, <fn> without its _v2, <i> the card's number:
+ * Injections, <fn> with or without its _v2, <i> the card's number:
  *   err.<fn>=CODE            a call that has no card fails
  *   <i>.err=CODE             every call about the card fails
  *   <i>.err.<fn>=CODE        one of them fails
@@ -189,32 +189,40 @@ static void wait_ms(long ms)
     nanosleep(&left, NULL);
 }
 
-/* Note the call, then do what is injected for it. */
-static nvmlReturn_t enter(const char *function, int card)
+/* What is injected for a call under a name: its own, or without _v2. */
+static nvmlReturn_t suffer(const char *prefix, const char *name)
 {
-    char base[128], prefix[16] = "";
-    char *version;
-    long ms;
+    long ms = number(value("%sdelay_ms.%s", prefix, name), 0);
 
-    read_state();
-    write_down(function, card);
-    snprintf(base, sizeof base, "%s", function);
-    version = strstr(base, "_v");
-    if (version)
-        *version = 0;
-    snprintf(prefix, sizeof prefix, card < 0 ? "" : "%d.", card);
-    ms = number(value("%sdelay_ms.%s", prefix, base), 0);
     if (ms)
         wait_ms(ms);
-    if (value("%scrash.%s", prefix, base)) {
+    if (value("%scrash.%s", prefix, name)) {
         signal(SIGSEGV, SIG_DFL);
         raise(SIGSEGV);
     }
-    if (value("%serr.%s", prefix, base))
-        return (int)number(value("%serr.%s", prefix, base), 0);
-    if (card >= 0)
-        return (int)number(value("%d.err", card), SUCCESS);
-    return SUCCESS;
+    return (int)number(value("%serr.%s", prefix, name), SUCCESS);
+}
+
+/* Note the call, then do what is injected for it. */
+static nvmlReturn_t enter(const char *function, int card)
+{
+    char base[128], prefix[16];
+    nvmlReturn_t result;
+    char *version;
+
+    read_state();
+    write_down(function, card);
+    snprintf(prefix, sizeof prefix, card < 0 ? "" : "%d.", card);
+    snprintf(base, sizeof base, "%s", function);
+    result = suffer(prefix, function);
+    version = strstr(base, "_v");
+    if (!result && version) {
+        *version = 0;
+        result = suffer(prefix, base);
+    }
+    if (!result && card >= 0)
+        result = (int)number(value("%d.err", card), SUCCESS);
+    return result;
 }
 
 static nvmlReturn_t enter_card(const char *function, nvmlDevice_t device)
@@ -286,15 +294,6 @@ EXPORT const char *nvmlErrorString(nvmlReturn_t result)
 {
     (void)result;
     return "an error of the simulated library";
-}
-
-EXPORT nvmlReturn_t nvmlSystemGetDriverVersion(char *version,
-                                               unsigned int length)
-{
-    nvmlReturn_t result = enter("nvmlSystemGetDriverVersion", -1);
-
-    return result ? result
-                  : give_text(value("driver_version"), version, length);
 }
 
 EXPORT nvmlReturn_t nvmlDeviceGetHandleByPciBusId_v2(const char *bus,

@@ -27,9 +27,6 @@ from sandbox.simulator import sysfs
 SONAME = "libnvidia-ml.so.1"
 SOURCE = pathlib.Path(__file__).with_name("nvml.c")
 
-#: Of the driver that the library says it belongs to.
-DRIVER_VERSION = "580.95.05"
-
 
 def compile_library(target: pathlib.Path) -> None:
     """Compile the library with the system's C compiler.
@@ -89,7 +86,7 @@ class Library:
         :param drivers: by address; the library sees what ``nvidia`` has.
         :param injections: more lines for the state file, see nvml.c.
         """
-        lines = {"driver_version": DRIVER_VERSION}
+        lines: dict[str, str] = {}
         for number, card in enumerate(cards):
             (self._folder / "dev" / f"nvidia{number}").touch()
             bound = drivers.get(card.address) == "nvidia"
