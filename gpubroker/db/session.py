@@ -13,8 +13,7 @@
 """The engine: connections, isolation, and errors that leave this room.
 
 One engine a store, made by oslo.db's enginefacade when it is first needed,
-so that a process may fork before. Its pool throws away connections that it
-inherits over a fork.
+so that a process may fork before.
 """
 
 from __future__ import annotations
@@ -132,7 +131,14 @@ def translated() -> Iterator[None]:
     try:
         yield
     except (sa_exc.SQLAlchemyError, db_exc.DBError) as error:
-        raise _outward(error) from error
+        # MariaDB forgets the savepoints of a transaction that it gives up,
+        # so that the way back fails first; the cause is what counts.
+        before = getattr(error, "cause", None)
+        first = before if isinstance(before, LOST) else error
+        outward = _outward(first)
+        if outward is first:
+            raise
+        raise outward from first
 
 
 def _outward(error: Exception) -> Exception:

@@ -15,13 +15,14 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import random
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 
 import sqlalchemy as sa
 from oslo_config import cfg
-from sqlalchemy import engine
+from sqlalchemy import engine as sa_engine
 from sqlalchemy import orm
 
 from gpubroker import errors
@@ -76,13 +77,29 @@ class Store:
     def __init__(self, conf: cfg.ConfigOpts, clock: ports.Clock) -> None:
         self._clock = clock
         self._facade = db_session.facade(dict(conf.database.items()))
+        self._process: int | None = None
 
     @property
-    def engine(self) -> engine.Engine:
+    def engine(self) -> sa_engine.Engine:
         """:raises Unavailable: when what is configured is no database."""
+        return self._connect()
+
+    def _connect(self) -> sa_engine.Engine:
         with db_session.translated():
-            made: engine.Engine = self._facade.writer.get_engine()
+            made: sa_engine.Engine = self._facade.writer.get_engine()
+        here = os.getpid()
+        if self._process not in (None, here):
+            # Connections that came over a fork belong to the parent: to
+            # close them here would be to say goodbye in its name.
+            made.dispose(close=False)
+        self._process = here
         return made
+
+    @contextlib.contextmanager
+    def _session(self, *, writes: bool) -> Iterator[orm.Session]:
+        self._connect()
+        with db_session.transaction(self._facade, writes=writes) as found:
+            yield found
 
     @contextlib.contextmanager
     def read(self) -> Iterator[ports.Transaction]:
@@ -90,7 +107,7 @@ class Store:
 
         :raises Unavailable: when the database does not answer.
         """
-        with db_session.transaction(self._facade, writes=False) as session:
+        with self._session(writes=False) as session:
             yield Transaction(session, self._clock)
 
     @contextlib.contextmanager
@@ -101,7 +118,7 @@ class Store:
             may be done again: a use case writes only in here, so that a
             second run starts from what stands.
         """
-        with db_session.transaction(self._facade, writes=True) as session:
+        with self._session(writes=True) as session:
             yield Transaction(session, self._clock)
 
     def run(self, work: Callable[[ports.Transaction], T]) -> T:
@@ -124,7 +141,7 @@ class Store:
             return work(tx)
 
     def ping(self) -> None:
-        with db_session.transaction(self._facade, writes=False) as session:
+        with self._session(writes=False) as session:
             session.execute(sa.text("SELECT 1"))
 
     def close(self) -> None:

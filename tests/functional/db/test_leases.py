@@ -1,0 +1,511 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Leases, their nodes, claims, steps and events in the store."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+
+import sqlalchemy as sa
+from oslo_db import exception as db_exc
+
+from gpubroker import errors
+from gpubroker.domain import events
+from gpubroker.domain import leases
+from gpubroker.domain import pools
+from gpubroker.domain import steps
+from gpubroker.services.paging import Page
+from tests.functional.db import base
+from tests.functional.db import samples
+
+SECOND = datetime.timedelta(seconds=1)
+TICK = datetime.timedelta(microseconds=1)
+
+
+class LeaseTests(base.Tests):
+    def test_a_lease_comes_back_as_it_went_in(self) -> None:
+        made = samples.lease(nodes=3)
+        trust = leases.Delegation(
+            lease_id=made.id,
+            mode=leases.IdentityMode.TRUST,
+            trust_id="t1",
+            expires_at=base.START,
+        )
+        with self.store.write() as tx:
+            added = tx.leases.add(made, trust)
+        with self.store.read() as tx:
+            self.assertEqual(added, tx.leases.get(made.id))
+            self.assertEqual(trust, tx.leases.delegation(made.id))
+            self.assertIsNone(tx.leases.delegation("x"))
+
+    def test_another_projects_lease_is_not_there(self) -> None:
+        with self.store.write() as tx:
+            made = tx.leases.add(samples.lease(), None)
+            self.assertEqual(made, tx.leases.get(made.id, "p1"))
+            self.assertRaises(errors.NotFound, tx.leases.get, made.id, "p2")
+            self.assertEqual([made], tx.leases.find("train", "p1"))
+            self.assertEqual([], tx.leases.find("train", "p2"))
+
+    def test_an_update_leaves_nodes_user_data_and_the_order_alone(
+        self,
+    ) -> None:
+        with self.store.write() as tx:
+            read = tx.leases.add(samples.lease(), None)
+            won = tx.leases.update(
+                dataclasses.replace(
+                    read,
+                    name="renamed",
+                    state=leases.State.STARTING,
+                    target=leases.State.ACTIVE,
+                    model="a100-sxm4-80gb",
+                    attempts=2,
+                    not_before=base.START,
+                    started_at=base.START,
+                    expires_at=base.START + SECOND,
+                    end_cause=leases.EndCause.USER,
+                    reason="because",
+                    # none of these is written
+                    gpus=8,
+                    project_id="p2",
+                    user_data=None,
+                    nodes=(),
+                )
+            )
+            self.assertRaises(errors.ConcurrentUpdate, tx.leases.update, read)
+        with self.store.read() as tx:
+            stands = tx.leases.get(read.id)
+        self.assertEqual(
+            dataclasses.replace(
+                won,
+                gpus=read.gpus,
+                project_id=read.project_id,
+                user_data=read.user_data,
+                nodes=read.nodes,
+            ),
+            stands,
+        )
+
+    def test_of_two_that_change_one_reading_at_once_one_wins(self) -> None:
+        with self.store.write() as tx:
+            read = tx.leases.add(samples.lease(), None)
+        other = self.another_store()
+
+        def change(of: object, name: str) -> str:
+            with of.write() as tx:  # type: ignore[attr-defined]
+                tx.leases.update(dataclasses.replace(read, name=name))
+            return name
+
+        found = self.together(
+            lambda: change(self.store, "a"), lambda: change(other, "b")
+        )
+        lost = [
+            one for one in found if isinstance(one, errors.ConcurrentUpdate)
+        ]
+        self.assertEqual(1, len(lost), found)
+        with self.store.read() as tx:
+            self.assertIn(tx.leases.get(read.id).name, found)
+
+    def test_nodes_change_by_themselves(self) -> None:
+        with self.store.write() as tx:
+            made = tx.leases.add(samples.lease(nodes=2), None)
+            changed = dataclasses.replace(
+                made.nodes[1],
+                attempt=1,
+                host="gpu-1",
+                ticket="CUSTOM_GPUBROKER_X",
+                shape_id="s",
+                server_id=samples.new_id(),
+                server_status="ACTIVE",
+                addresses=("10.0.0.5",),
+                planned=("d1", "d2"),
+                fault="none",
+            )
+            tx.leases.update_node(changed)
+            stands = tx.leases.get(made.id)
+            self.assertEqual((made.nodes[0], changed), stands.nodes)
+            self.assertEqual(made.generation, stands.generation)
+            ghost = leases.Node(id="x", lease_id=made.id, index=9)
+            self.assertRaises(errors.NotFound, tx.leases.update_node, ghost)
+
+    def test_secrets_are_forgotten(self) -> None:
+        made = samples.lease()
+        trust = leases.Delegation(
+            lease_id=made.id, mode=leases.IdentityMode.TRUST, trust_id="t1"
+        )
+        with self.store.write() as tx:
+            tx.leases.add(made, trust)
+            for _ in range(2):
+                tx.leases.forget_user_data(made.id)
+                tx.leases.forget_delegation(made.id)
+            self.assertIsNone(tx.leases.get(made.id).user_data)
+            self.assertIsNone(tx.leases.delegation(made.id))
+
+    def test_a_page_tells_of_user_data_without_sending_it(self) -> None:
+        with self.store.write() as tx:
+            tx.leases.add(samples.lease(requested_at=base.START), None)
+            tx.leases.add(
+                samples.lease(requested_at=base.START + TICK, user_data=None),
+                None,
+            )
+            found = tx.leases.page(Page()).items
+            self.assertEqual(["", None], [one.user_data for one in found])
+            (first, _) = tx.leases.in_state([leases.State.QUEUED])
+            self.assertEqual("I2Nsb3Vk", first.user_data)
+
+    def test_what_is_not_there(self) -> None:
+        with self.store.write() as tx:
+            ghost = samples.lease()
+            self.assertRaises(errors.NotFound, tx.leases.get, ghost.id)
+            self.assertRaises(errors.NotFound, tx.leases.update, ghost)
+            error = self.assertRaises(
+                errors.Invalid, tx.leases.add, samples.lease(pool="x"), None
+            )
+            self.assertEqual("pool", error.fields["field"])
+            tx.leases.add(ghost, None)
+            self.assertRaises(errors.Duplicate, tx.leases.add, ghost, None)
+
+
+class QueueTests(base.Tests):
+    def order(self, n: int, **fields: object) -> leases.Lease:
+        moment = base.START + n * TICK
+        with self.store.write() as tx:
+            return tx.leases.add(
+                samples.lease(requested_at=moment, **fields), None
+            )
+
+    def test_first_come_first_served_by_the_microsecond(self) -> None:
+        late, early = self.order(2), self.order(1)
+        twin = self.order(1)
+        queue = [*sorted([early, twin], key=lambda one: one.id), late]
+        with self.store.read() as tx:
+            self.assertEqual(queue, tx.leases.in_state([leases.State.QUEUED]))
+            self.assertEqual(
+                [1, 2, 3], [tx.leases.place(lease) for lease in queue]
+            )
+            self.assertEqual(
+                {lease.id: n for n, lease in enumerate(queue, 1)},
+                tx.leases.places(queue),
+            )
+
+    def test_each_pool_has_a_queue_of_its_own(self) -> None:
+        with self.store.write() as tx:
+            tx.pools.add(pools.Pool(name="r"))
+        first = self.order(1)
+        other = self.order(2, pool="r")
+        started = self.order(3, pool="r", state=leases.State.STARTING)
+        second = self.order(4)
+        with self.store.read() as tx:
+            queued = [leases.State.QUEUED]
+            self.assertEqual([other], tx.leases.in_state(queued, "r"))
+            self.assertEqual(
+                [other, started],
+                tx.leases.in_state([*queued, leases.State.STARTING], "r"),
+            )
+            self.assertEqual(1, tx.leases.place(other))
+            self.assertEqual(
+                {first.id: 1, second.id: 2, other.id: 1},
+                tx.leases.places([first, second, other, started]),
+            )
+            self.assertEqual({}, tx.leases.places([]))
+
+    def test_expiring_and_open(self) -> None:
+        active = {
+            "state": leases.State.ACTIVE,
+            "expires_at": base.START + SECOND,
+        }
+        due = self.order(1, **active)
+        self.order(2, state=leases.State.ACTIVE)
+        self.order(3, state=leases.State.ENDED, expires_at=base.START + SECOND)
+        self.order(4, project_id="p2")
+        with self.store.read() as tx:
+            self.assertEqual([], tx.leases.expiring(base.START))
+            self.assertEqual([due], tx.leases.expiring(base.START + SECOND))
+            self.assertEqual(2, tx.leases.count_open("p1"))
+            self.assertEqual(0, tx.leases.count_open("p3"))
+
+    def test_filters(self) -> None:
+        one = self.order(1, name="a")
+        two = self.order(2, name="b", state=leases.State.ACTIVE)
+        three = self.order(3, project_id="p2", user_id="u2", flavor="f")
+        with self.store.read() as tx:
+            for filters, found in (
+                ({}, [one, two, three]),
+                ({"project_id": "p1"}, [one, two]),
+                ({"name": "b"}, [two]),
+                ({"id": three.id}, [three]),
+                ({"state": ("active", "queued"), "name": "a"}, [one]),
+                ({"state": "nonsense"}, []),
+                ({"flavor": "f"}, [three]),
+                ({"user_id": "u2"}, [three]),
+                ({"pool": "default", "state": "active"}, [two]),
+            ):
+                page = tx.leases.page(Page(filters=filters))
+                self.assertEqual(
+                    [lease.id for lease in found],
+                    [lease.id for lease in page.items],
+                    filters,
+                )
+
+
+class ClaimTests(base.Tests):
+    def setUp(self) -> None:
+        super().setUp()
+        self.cards = samples.fill(self.store, cards=4)
+        with self.store.write() as tx:
+            self.mine = tx.leases.add(samples.lease(nodes=2), None)
+            self.theirs = tx.leases.add(samples.lease(), None)
+
+    def ids(self, *numbers: int) -> list[str]:
+        return sorted(self.cards[n].id for n in numbers)
+
+    def test_a_device_is_in_one_open_claim(self) -> None:
+        one, two = (node.id for node in self.mine.nodes)
+        with self.store.write() as tx:
+            tx.claims.add(one, self.ids(0, 1))
+            for node in (one, two, self.theirs.nodes[0].id):
+                self.assertRaises(
+                    errors.InUse, tx.claims.add, node, self.ids(1, 2)
+                )
+            # All or none: card 2 was not claimed along the way.
+            tx.claims.add(two, self.ids(2))
+            self.assertEqual(self.ids(0, 1), tx.claims.of_node(one))
+            self.assertEqual(self.ids(2), tx.claims.of_node(two))
+
+    def test_the_database_itself_refuses_the_second(self) -> None:
+        """Whatever the code above it may forget."""
+        with self.store.write() as tx:
+            tx.claims.add(self.mine.nodes[0].id, self.ids(0))
+        with self.store.engine.begin() as connection:
+            device, node = connection.execute(
+                sa.text("SELECT device_id, node_id FROM claim")
+            ).one()
+        statement = sa.text(
+            "INSERT INTO claim (device_id, node_id, created_at) "
+            "VALUES (:device, :node, '2026-11-23 00:00:00')"
+        )
+        with (
+            self.assertRaises(db_exc.DBDuplicateEntry),
+            self.store.engine.begin() as connection,
+        ):
+            connection.execute(statement, {"device": device, "node": node})
+
+    def test_of_two_plans_for_the_same_cards_one_stands(self) -> None:
+        other = self.another_store()
+
+        def claim(of: object, node: str, numbers: list[int]) -> str:
+            with of.write() as tx:  # type: ignore[attr-defined]
+                tx.claims.add(node, [self.cards[n].id for n in numbers])
+            return node
+
+        one, two = self.mine.nodes[0].id, self.theirs.nodes[0].id
+        for _ in range(5):
+            found = self.together(
+                lambda: claim(self.store, one, [0, 1, 2]),
+                lambda: claim(other, two, [3, 2, 1]),
+            )
+            lost = [e for e in found if isinstance(e, errors.InUse)]
+            self.assertEqual(1, len(lost), found)
+            (winner,) = (node for node in found if isinstance(node, str))
+            with self.store.write() as tx:
+                self.assertEqual(3, len(tx.claims.of_node(winner)))
+                tx.claims.release(winner, self.ids(0, 1, 2, 3))
+
+    def test_only_its_own_claims_can_be_released(self) -> None:
+        one, other = self.mine.nodes[0].id, self.theirs.nodes[0].id
+        with self.store.write() as tx:
+            tx.claims.add(one, self.ids(0, 1))
+            tx.claims.release(other, self.ids(0, 1))
+            self.assertEqual(self.ids(0, 1), tx.claims.of_node(one))
+            tx.claims.release(one, self.ids(0, 3))
+            tx.claims.release(one, self.ids(0, 3))
+            self.assertEqual(self.ids(1), tx.claims.of_node(one))
+            tx.claims.add(other, self.ids(0))
+
+    def test_what_is_not_there(self) -> None:
+        with self.store.write() as tx:
+            self.assertRaises(errors.NotFound, tx.claims.add, "x", [])
+            self.assertRaises(
+                errors.NotFound,
+                tx.claims.add,
+                self.mine.nodes[0].id,
+                [*self.ids(0), "x"],
+            )
+            self.assertEqual([], tx.claims.of_node("x"))
+            self.assertEqual([], tx.claims.of_node(self.mine.nodes[0].id))
+
+
+class JournalTests(base.Tests):
+    def setUp(self) -> None:
+        super().setUp()
+        with self.store.write() as tx:
+            self.lease = tx.leases.add(samples.lease(), None)
+
+    def step(self, name: str, **fields: object) -> steps.Step:
+        made = steps.Step(
+            lease_id=self.lease.id,
+            node_id=self.lease.nodes[0].id,
+            attempt=1,
+            saga=steps.Saga.START,
+            name=name,
+            state=steps.StepState.BEGUN,
+            begun_at=base.START,
+        )
+        return dataclasses.replace(made, **fields)
+
+    def test_a_repeat_keeps_the_first_time(self) -> None:
+        for node in (self.lease.nodes[0].id, None):
+            first = self.step("ticket", node_id=node)
+            again = dataclasses.replace(first, begun_at=base.START + SECOND)
+            with self.store.write() as tx:
+                tx.steps.begin(first)
+                tx.steps.begin(again)
+                tx.steps.done(
+                    dataclasses.replace(
+                        again, done_at=base.START + SECOND, detail="found"
+                    )
+                )
+                tx.steps.begin(again)
+        with self.store.read() as tx:
+            found = tx.steps.of_lease(self.lease.id)
+        self.assertEqual(2, len(found))
+        for one in found:
+            self.assertEqual(steps.StepState.DONE, one.state)
+            self.assertEqual(base.START, one.begun_at)
+            self.assertEqual(base.START + SECOND, one.done_at)
+            self.assertEqual("found", one.detail)
+
+    def test_attempts_and_sagas_are_apart_and_in_order(self) -> None:
+        first = self.step("ticket")
+        written = [
+            self.step(
+                "ticket", saga=steps.Saga.END, begun_at=base.START + TICK
+            ),
+            self.step("ticket", attempt=2, begun_at=base.START + SECOND),
+            first,
+        ]
+        with self.store.write() as tx:
+            for one in written:
+                tx.steps.begin(one)
+            self.assertEqual(
+                [first, written[0], written[1]],
+                tx.steps.of_lease(self.lease.id),
+            )
+            self.assertEqual([], tx.steps.of_lease("x"))
+            ghost = self.step("ticket", lease_id="x")
+            self.assertRaises(errors.NotFound, tx.steps.begin, ghost)
+
+    def test_done_without_a_begin_is_noted_too(self) -> None:
+        one = self.step(
+            "shape", state=steps.StepState.DONE, done_at=base.START + SECOND
+        )
+        with self.store.write() as tx:
+            tx.steps.done(one)
+            self.assertEqual([one], tx.steps.of_lease(self.lease.id))
+
+    def test_two_that_begin_one_step_both_go_on(self) -> None:
+        other = self.another_store()
+
+        def begin(of: object) -> None:
+            with of.write() as tx:  # type: ignore[attr-defined]
+                tx.steps.begin(self.step("ticket"))
+
+        self.assertEqual(
+            [None, None],
+            self.together(lambda: begin(self.store), lambda: begin(other)),
+        )
+        with self.store.read() as tx:
+            self.assertEqual(1, len(tx.steps.of_lease(self.lease.id)))
+
+
+class EventTests(base.Tests):
+    def event(self, kind: str, **fields: object) -> events.Event:
+        made = events.Event(at=base.START, kind=kind, message=f"{kind} ü 🚀")
+        return dataclasses.replace(made, **fields)
+
+    def kinds(self, **page: object) -> list[str]:
+        with self.store.read() as tx:
+            return [one.kind for one in tx.events.page(Page(**page)).items]
+
+    def test_an_event_comes_back_as_it_went_in(self) -> None:
+        made = self.event(
+            "lease.active",
+            lease_id="l1",
+            host="gpu-1",
+            request_id="req-1",
+            detail={"serial": "1", "n": [1, None, 2.5]},
+        )
+        with self.store.write() as tx:
+            tx.events.add(made)
+            (stands,) = tx.events.page(Page()).items
+        self.assertEqual(dataclasses.replace(made, id=stands.id), stands)
+
+    def test_oldest_first_unless_told_and_filters(self) -> None:
+        with self.store.write() as tx:
+            for n, kind in enumerate("abcde"):
+                lease = "l1" if n % 2 else "l2"
+                tx.events.add(self.event(kind, lease_id=lease, host=kind))
+        self.assertEqual(list("abcde"), self.kinds())
+        self.assertEqual(list("edcba"), self.kinds(sort_dir="desc"))
+        self.assertEqual(["b", "d"], self.kinds(filters={"lease_id": "l1"}))
+        self.assertEqual(["c"], self.kinds(filters={"host": "c"}))
+        self.assertEqual(["a"], self.kinds(filters={"kind": "a"}))
+
+    def test_a_card_that_is_found_again_keeps_its_history(self) -> None:
+        (card,) = samples.fill(self.store, cards=1)
+        gone = samples.new_id()
+        with self.store.write() as tx:
+            for kind, device, serial in (
+                ("long ago", gone, card.serial),
+                ("now", card.id, None),
+                ("other", gone, "x"),
+                ("nobody", None, None),
+            ):
+                tx.events.add(
+                    self.event(kind, device_id=device, serial=serial)
+                )
+        self.assertEqual(
+            ["long ago", "now"], self.kinds(filters={"device_id": card.id})
+        )
+        self.assertEqual(
+            ["long ago", "other"], self.kinds(filters={"device_id": gone})
+        )
+
+    def test_markers_that_are_none(self) -> None:
+        for marker in ("x", "0", "-1", "9" * 30, "²"):
+            with self.store.read() as tx:
+                error = self.assertRaises(
+                    errors.Invalid, tx.events.page, Page(marker=marker)
+                )
+            self.assertEqual("marker", error.fields["field"])
+
+
+LeaseTestsOnSQLite, LeaseTestsOnMariaDB, LeaseTestsOnPostgreSQL = base.bound(
+    LeaseTests
+)
+
+QueueTestsOnSQLite, QueueTestsOnMariaDB, QueueTestsOnPostgreSQL = base.bound(
+    QueueTests
+)
+
+ClaimTestsOnSQLite, ClaimTestsOnMariaDB, ClaimTestsOnPostgreSQL = base.bound(
+    ClaimTests
+)
+
+JournalTestsOnSQLite, JournalTestsOnMariaDB, JournalTestsOnPostgreSQL = (
+    base.bound(JournalTests)
+)
+
+EventTestsOnSQLite, EventTestsOnMariaDB, EventTestsOnPostgreSQL = base.bound(
+    EventTests
+)
