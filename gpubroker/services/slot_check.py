@@ -47,6 +47,9 @@ def cards(
 ) -> list[Card]:
     """Every card of the managed hosts, in the order of host and name.
 
+    A device with neither a slot trait nor a slot of the broker's is no GPU:
+    Nova manages disks and network cards the same way.
+
     :param wanted: host -> PCI address -> the slot the broker gave it.
     """
     by_root = {host.provider_id: host for host in managed}
@@ -62,14 +65,14 @@ def cards(
         if host is None:
             continue
         address = provider.name.rpartition("_")[2].lower()
-        found.append(
-            Card(
-                host=host.name,
-                provider=provider,
-                slots=frozenset(carried[provider.id]),
-                wanted=wanted.get(host.name, {}).get(address),
-            )
+        card = Card(
+            host=host.name,
+            provider=provider,
+            slots=frozenset(carried[provider.id]),
+            wanted=wanted.get(host.name, {}).get(address),
         )
+        if card.slots or card.wanted is not None:
+            found.append(card)
     return sorted(found, key=lambda card: (card.host, card.provider.name))
 
 
@@ -81,7 +84,7 @@ def slots(
         return checks.ok("No host is in mode manage yet.")
     wrong = [
         *(
-            f"{host.name} has no GPU in Placement"
+            f"{host.name} has no known GPU in Placement"
             for host in sorted(managed, key=lambda host: host.name)
             if host.name not in {card.host for card in found}
         ),

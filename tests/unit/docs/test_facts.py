@@ -23,7 +23,9 @@ import re
 import testtools
 
 from gpubroker import versions
+from gpubroker.domain import devices
 from gpubroker.domain import fences
+from gpubroker.domain import health
 from gpubroker.domain import leases
 
 SOURCE = pathlib.Path(__file__).resolve().parents[3] / "doc" / "source"
@@ -70,6 +72,27 @@ class FencesTest(testtools.TestCase):
         page = (SOURCE / "admin/fences.rst").read_text()
         told = re.findall(r"^   \* - ``(\w+)``$", page, re.M)
         self.assertEqual([str(reason) for reason in fences.Reason], told)
+
+
+class HealthTest(testtools.TestCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.page = (SOURCE / "admin/health.rst").read_text()
+
+    def test_every_rule_that_fences_is_told(self) -> None:
+        told = re.findall(r"^   \* - ``([a-z_0-9]+)``$", self.page, re.M)
+        self.assertEqual(sorted(health.BAD_RULES), sorted(told))
+
+    def test_every_health_is_told(self) -> None:
+        told = re.findall(r"^   \* - ``([A-Z]+)``$", self.page, re.M)
+        self.assertEqual([str(one) for one in devices.Health], told)
+
+    def test_xids_that_are_called_harmless_are(self) -> None:
+        said = re.search(r"\(([0-9, ]+), \.\.\.\) change nothing", self.page)
+        assert said is not None
+        self.assertLessEqual(
+            {int(code) for code in said[1].split(", ")}, health.QUIET_XIDS
+        )
 
 
 class VersionsTest(testtools.TestCase):

@@ -241,8 +241,12 @@ class SlotsTest(testtools.TestCase):
         wanted: dict[str, dict[str, int]] | None = None,
         providers: tuple[ports.Provider, ...] = providers,
     ) -> Finding:
+        given = {
+            name: {f"0000:0{'abcdef'[n]}:00.0": n for n in range(3)}
+            for name in ("h1", "h2")
+        }
         found = slot_check.cards(
-            self.managed, providers, holders, wanted or {}
+            self.managed, providers, holders, given | (wanted or {})
         )
         return slot_check.slots(self.managed, found)
 
@@ -302,7 +306,12 @@ class SlotsTest(testtools.TestCase):
     def test_managed_host_without_a_gpu(self) -> None:
         finding = self.find(self.good(), providers=self.providers[:3])
         self.assertEqual(Level.FAILURE, finding.level)
-        self.assertIn("h2 has no GPU in Placement", finding.detail)
+        self.assertIn("h2 has no known GPU in Placement", finding.detail)
+
+    def test_a_disk_that_nova_manages_needs_no_slot(self) -> None:
+        providers = (*self.providers, card("h1", 5))
+        finding = self.find(self.good(), providers=providers)
+        self.assertEqual(Level.OK, finding.level, finding.detail)
 
     def test_hosts_that_are_not_managed_do_not_matter(self) -> None:
         providers = (*self.providers, card("h3", 0))
@@ -325,5 +334,6 @@ class SlotsTest(testtools.TestCase):
             )
             for n in range(30)
         )
-        finding = self.find({}, providers=providers)
+        wanted = {"h1": {f"0000:{n:02x}:00.0": n for n in range(30)}}
+        finding = self.find({}, wanted, providers)
         self.assertIn("and 21 more", finding.detail)
