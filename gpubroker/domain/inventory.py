@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from gpubroker.domain import sightings
@@ -127,39 +127,52 @@ class _Merging:
     def match_names(
         self, seen: Sequence[Sighting]
     ) -> tuple[list[tuple[Sighting, Device]], list[Sighting]]:
-        """Sightings that a row is named for, and those that none is."""
-        by_name = {
-            name: row
-            for row in (*self._known.elsewhere, *self._known.here)
-            for name in sightings.names(row)
+        """Sightings that a row is named for, and those that none is.
+
+        By serial first. A UUID that is that of a row with another serial is
+        not believed: what a card was once known by is never changed.
+        """
+        rows = (*self._known.elsewhere, *self._known.here)
+        serials: dict[str | None, Device] = {
+            row.serial: row for row in rows if row.serial
+        }
+        uuids: dict[str | None, Device] = {
+            row.uuid: row for row in rows if row.uuid
         }
         named: list[tuple[Sighting, Device]] = []
         nameless: list[Sighting] = []
-        for sighting in self._single(seen, by_name):
-            rows = [
-                by_name[name]
-                for name in sightings.names(sighting)
-                if name in by_name
-            ]
-            row = rows[0] if rows else None
-            if len({found.id for found in rows}) > 1:
-                # The serial of one card, the UUID of another.
-                sighting = dataclasses.replace(sighting, uuid=None)
+        believed = [_believed(one, serials, uuids) for one in seen]
+        for one, after in zip(seen, believed, strict=True):
+            if one != after:
+                self._doubles.add(one.pci_address)
+        single = self._single(believed, serials, uuids)
+        for sighting in sorted(single, key=lambda found: not found.serial):
+            row = serials.get(sighting.serial) or uuids.get(sighting.uuid)
             if row is None:
                 nameless.append(sighting)
-            elif row.id in self._known.alive or row.id in self._used:
-                self._doubles.add(sighting.pci_address)
-                nameless.append(sightings.anonymous(sighting))
-            else:
+            elif self._free(row):
                 self._used.add(row.id)
                 named.append((sighting, row))
+            else:
+                self._doubles.add(sighting.pci_address)
+                nameless.append(sightings.anonymous(sighting))
         return named, nameless
 
+    def _free(self, row: Device) -> bool:
+        return row.id not in self._used and row.id not in self._known.alive
+
     def _single(
-        self, seen: Sequence[Sighting], by_name: dict[str, Device]
+        self,
+        seen: Sequence[Sighting],
+        serials: Mapping[str | None, Device],
+        uuids: Mapping[str | None, Device],
     ) -> Iterable[Sighting]:
         """Names that two sightings share stay with one of them: with the
         card that had it before, else with the lower address."""
+        by_name = {
+            **{f"serial {name}": row for name, row in serials.items()},
+            **{f"uuid {name}": row for name, row in uuids.items()},
+        }
         owner: dict[str, str] = {}
         for sighting in seen:
             for name in sightings.names(sighting):
@@ -172,10 +185,17 @@ class _Merging:
                 if name not in owner or stayed:
                     owner[name] = sighting.pci_address
         for sighting in seen:
-            owners = {owner[name] for name in sightings.names(sighting)}
-            if owners - {sighting.pci_address}:
+            shared = {
+                name.partition(" ")[0]
+                for name in sightings.names(sighting)
+                if owner[name] != sighting.pci_address
+            }
+            if shared:
                 self._doubles.add(sighting.pci_address)
+            if "serial" in shared:
                 yield sightings.anonymous(sighting)
+            elif shared:
+                yield dataclasses.replace(sighting, uuid=None)
             else:
                 yield sighting
 
@@ -263,8 +283,8 @@ class _Merging:
             vendor_id=sighting.vendor_id,
             product_id=sighting.product_id,
             subsystem_id=sighting.subsystem_id or row.subsystem_id,
-            serial=sighting.serial or row.serial,
-            uuid=sighting.uuid or row.uuid,
+            serial=row.serial or sighting.serial,
+            uuid=row.uuid or sighting.uuid,
             numa_node=row.numa_node
             if sighting.numa_node is None and here
             else sighting.numa_node,
@@ -333,6 +353,21 @@ class _Merging:
         self.merged.happenings.append(
             Happening(device_id=row.id, kind=kind, message=message)
         )
+
+
+def _believed(
+    sighting: Sighting,
+    serials: Mapping[str | None, Device],
+    uuids: Mapping[str | None, Device],
+) -> Sighting:
+    """Without its UUID, where that is the name of another card."""
+    row = serials.get(sighting.serial)
+    other = uuids.get(sighting.uuid)
+    if other is None or other is row:
+        return sighting
+    if row is None and not (sighting.serial and other.serial):
+        return sighting
+    return dataclasses.replace(sighting, uuid=None)
 
 
 def _freshness(row: Device) -> tuple[bool, str]:
