@@ -20,7 +20,9 @@ import time
 from types import FrameType
 
 from sandbox import cloud as clouds
+from sandbox import demo
 from sandbox import errors
+from sandbox import guide
 from sandbox import layout as layouts
 from sandbox import progress as reporting
 
@@ -107,6 +109,15 @@ def _run(cloud: clouds.Cloud, options: argparse.Namespace) -> int:
     else:
         cloud.up()
     progress.line(f"\nReady after {progress.seconds():.0f} s.")
+    try:
+        demo.Demonstration(cloud).run()
+    except BaseException:
+        if not options.keep:
+            with progress.step("Stop everything"):
+                cloud.down()
+        raise
+    if not options.once:
+        progress.line(guide.text(cloud.settings))
     if options.keep:
         cloud.detach()
         return 0
