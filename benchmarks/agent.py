@@ -75,7 +75,7 @@ class Run(fixtures.Fixture):
         self.api = self.useFixture(report_api.ReportApi())
         self.agent = self.useFixture(
             agent_process.AgentProcess(
-                self.simulated, self.api, **self._options
+                self.simulated, self.api.auth_options, **self._options
             )
         )
 

@@ -40,7 +40,9 @@ class AgentTestCase(testtools.TestCase):
 
     def agent(self, **options: object) -> agent_process.AgentProcess:
         return self.useFixture(
-            agent_process.AgentProcess(self.simulated, self.api, **options)
+            agent_process.AgentProcess(
+                self.simulated, self.api.auth_options, **options
+            )
         )
 
     def started(self, **options: object) -> agent_process.AgentProcess:
