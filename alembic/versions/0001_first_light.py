@@ -315,6 +315,7 @@ def _pool_owner() -> None:
         ),
         sa.Column("owner", _line(), nullable=True),
         sa.Column("epoch", sa.Integer(), nullable=False),
+        sa.Column("plans", sa.BigInteger(), nullable=False),
         sa.Column("expires_at", _moment(), nullable=True),
         sa.PrimaryKeyConstraint("pool_id", name="pk_pool_owner"),
         sa.ForeignKeyConstraint(
@@ -647,7 +648,8 @@ def _default_pool() -> None:
     )
     op.execute(
         sa.text(
-            "INSERT INTO pool_owner (pool_id, epoch) SELECT id, 0 FROM pool"
+            "INSERT INTO pool_owner (pool_id, epoch, plans) "
+            "SELECT id, 0, 0 FROM pool"
         )
     )
 

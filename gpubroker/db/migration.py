@@ -18,12 +18,15 @@ before it.
 
 from __future__ import annotations
 
+import contextlib
 import pathlib
+from collections.abc import Iterator
 
 import alembic.command
 import alembic.config
 import alembic.migration
 import alembic.script
+import sqlalchemy as sa
 from sqlalchemy import engine
 
 from gpubroker.db import session
@@ -82,13 +85,43 @@ def known(revision: str) -> bool:
 def upgrade(database: engine.Engine, revision: str = "head") -> None:
     """Bring the schema to a revision; one that it has already is no change.
 
-    One at a time: on MariaDB each statement of a migration stands by itself.
+    Of several at once the others wait, and then find it done.
 
     :raises Unavailable: when it does not answer.
     """
     made = config()
     with session.translated(), database.connect() as plain:
         connection = plain.execution_options(**{session.WRITES: True})
-        made.attributes["connection"] = connection
-        alembic.command.upgrade(made, revision)
-        connection.commit()
+        with _alone(connection):
+            made.attributes["connection"] = connection
+            alembic.command.upgrade(made, revision)
+            connection.commit()
+
+
+@contextlib.contextmanager
+def _alone(connection: engine.Connection) -> Iterator[None]:
+    """A lock of the session, since DDL ends transactions on MariaDB."""
+    take, leave = _LOCKS[connection.dialect.name]
+    connection.execute(sa.text(take))
+    try:
+        yield
+    finally:
+        if not connection.invalidated:
+            connection.rollback()
+            connection.execute(sa.text(leave))
+            connection.commit()
+
+
+#: The number and the name mean nothing but this.
+_LOCKS = {
+    "mysql": (
+        "SELECT GET_LOCK(CONCAT('gpubroker:', DATABASE()), 600)",
+        "SELECT RELEASE_LOCK(CONCAT('gpubroker:', DATABASE()))",
+    ),
+    "postgresql": (
+        "SELECT pg_advisory_lock(7203145551)",
+        "SELECT pg_advisory_unlock(7203145551)",
+    ),
+    # Whatever comes first takes the write lock.
+    "sqlite": ("SELECT 1", "SELECT 1"),
+}

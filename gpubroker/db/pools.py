@@ -90,7 +90,7 @@ class Pools(repository.Repository):
             },
             f"There is a pool {pool.name} already.",
         )
-        self._insert_many(_OWNER, [{"pool_id": key, "epoch": 0}])
+        self._insert_many(_OWNER, [{"pool_id": key, "epoch": 0, "plans": 0}])
         self._add_projects(key, pool)
         return stored
 
@@ -166,18 +166,19 @@ class Pools(repository.Repository):
         )
 
     def still_owned(self, ownership: pools.Ownership) -> bool:
-        # No join: MariaDB would lock the pool's row as well, and every order
-        # would wait for the planner.
+        # An UPDATE that changes something, not SELECT FOR UPDATE: a Galera
+        # cluster replicates no locks, it compares what was written.
         key = sa.select(_ROW.id).where(_ROW.name == ownership.pool)
-        row = self._first(
-            sa.select(_OWNER.owner, _OWNER.epoch)
-            .where(_OWNER.pool_id == key.scalar_subquery())
-            .with_for_update()
+        noted = self._execute(
+            sa.update(_OWNER)
+            .where(
+                _OWNER.pool_id == key.scalar_subquery(),
+                _OWNER.owner == ownership.owner,
+                _OWNER.epoch == ownership.epoch,
+            )
+            .values(plans=_OWNER.plans + 1)
         )
-        return row is not None and tuple(row) == (
-            ownership.owner,
-            ownership.epoch,
-        )
+        return noted == 1
 
     def _key(self, name: str, lock: bool = False) -> int:
         statement = sa.select(_ROW.id).where(_ROW.name == name)

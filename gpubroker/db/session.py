@@ -151,6 +151,11 @@ def _outward(error: Exception) -> Exception:
         return errors.Unavailable(
             "The database has no tables yet: run gpubroker-manage db upgrade."
         )
+    if isinstance(error, db_exc.DBDuplicateEntry | db_exc.DBReferenceError):
+        # Where a repository expects these it says what they mean.
+        return errors.ConcurrentUpdate(
+            "Somebody else wrote the same at the same time; try again."
+        )
     down = (
         *LOST,
         sa_exc.TimeoutError,

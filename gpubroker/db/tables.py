@@ -120,6 +120,8 @@ class PoolOwner(base.Base):
 
     Apart from ``pool`` so that the lock of a planner does not hold up
     orders, whose foreign key takes a shared lock on the pool's row.
+    ``plans`` counts what was planned: only a row that changes makes two
+    nodes of a Galera cluster notice each other.
     """
 
     __tablename__ = "pool_owner"
@@ -127,6 +129,7 @@ class PoolOwner(base.Base):
     pool_id: Mapped[int] = base.parent("pool.id", primary_key=True)
     owner: Mapped[Name | None]
     epoch: Mapped[int]
+    plans: Mapped[int] = mapped_column(sa.BigInteger)
     expires_at: Mapped[Time | None]
 
 

@@ -104,14 +104,19 @@ class Traits(repository.Repository):
         if key is None:
             raise repository.missing("host", host)
         keys = self._device_keys(found)
-        wanted = {(_device_key(keys, one), one.trait) for one in found}
+        missing = {(_device_key(keys, one), one.trait) for one in found}
         rows = self._rows(
             sa.select(_ROW.id, _ROW.device_id, _ROW.trait).where(
                 _ROW.host_id == key[0], _ROW.source == source
             )
         )
-        stand = {(row.device_id, row.trait): row.id for row in rows}
-        gone = [stand[pair] for pair in stand.keys() - wanted]
+        gone = []
+        for row in rows:
+            pair = (row.device_id, row.trait)
+            if pair in missing:
+                missing.remove(pair)
+            else:
+                gone.append(row.id)
         if gone:
             self._execute(sa.delete(_ROW).where(_ROW.id.in_(gone)))
         self._insert_many(
@@ -124,7 +129,7 @@ class Traits(repository.Repository):
                     "source": source,
                 }
                 for device, trait in sorted(
-                    wanted - stand.keys(), key=lambda p: (p[0] or 0, p[1])
+                    missing, key=lambda pair: (pair[0] or 0, pair[1])
                 )
             ],
         )

@@ -141,7 +141,7 @@ class _Tables(
             )
             connection.execute(
                 owner.update().values(
-                    owner=sa.null(), epoch=0, expires_at=sa.null()
+                    owner=sa.null(), epoch=0, plans=0, expires_at=sa.null()
                 )
             )
 

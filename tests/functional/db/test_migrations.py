@@ -74,6 +74,13 @@ class MigrationTests(base.Tests):
             ).scalar()
         self.assertEqual(1, pools)
 
+    def test_of_two_upgrades_at_once_both_end_well(self) -> None:
+        found = self.together(
+            *(lambda: migration.upgrade(self.engine) for _ in range(3))
+        )
+        self.assertEqual([None] * 3, found)
+        self.assertEqual(migration.head(), migration.version(self.engine))
+
     def test_names_tell_upper_from_lower_case(self) -> None:
         migration.upgrade(self.engine)
         insert = sa.insert(tables.table(tables.PoolProject))
