@@ -1,0 +1,73 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""How the use cases see the world: what db, rpc and clouds have to offer.
+
+Nothing here knows SQL, HTTP or a message bus. ``db`` implements ``Store``,
+``clouds`` the ports on OpenStack services, ``rpc`` the ``Bell``.
+"""
+
+from gpubroker.services.ports.outside import Compute
+from gpubroker.services.ports.outside import ComputeService
+from gpubroker.services.ports.outside import Identity
+from gpubroker.services.ports.outside import Inventories
+from gpubroker.services.ports.outside import Inventory
+from gpubroker.services.ports.outside import Ledger
+from gpubroker.services.ports.outside import Provider
+from gpubroker.services.ports.outside import Server
+from gpubroker.services.ports.outside import ServerSpec
+from gpubroker.services.ports.outside import ShapeSpec
+from gpubroker.services.ports.outside import UserCloud
+from gpubroker.services.ports.store import Claims
+from gpubroker.services.ports.store import Devices
+from gpubroker.services.ports.store import Events
+from gpubroker.services.ports.store import Fences
+from gpubroker.services.ports.store import Flavors
+from gpubroker.services.ports.store import Hosts
+from gpubroker.services.ports.store import Leases
+from gpubroker.services.ports.store import Models
+from gpubroker.services.ports.store import Pools
+from gpubroker.services.ports.store import Steps
+from gpubroker.services.ports.store import Store
+from gpubroker.services.ports.store import Traits
+from gpubroker.services.ports.store import Transaction
+from gpubroker.services.ports.wake import Bell
+from gpubroker.services.ports.wake import Clock
+
+__all__ = [
+    "Bell",
+    "Claims",
+    "Clock",
+    "Compute",
+    "ComputeService",
+    "Devices",
+    "Events",
+    "Fences",
+    "Flavors",
+    "Hosts",
+    "Identity",
+    "Inventories",
+    "Inventory",
+    "Leases",
+    "Ledger",
+    "Models",
+    "Pools",
+    "Provider",
+    "Server",
+    "ServerSpec",
+    "ShapeSpec",
+    "Steps",
+    "Store",
+    "Traits",
+    "Transaction",
+    "UserCloud",
+]

@@ -1,0 +1,253 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""What ``clouds`` has to offer: Placement, Nova and Keystone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from gpubroker.domain import leases
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Provider:
+    """A resource provider as Placement lists it."""
+
+    id: str
+    name: str
+    generation: int
+    parent_id: str | None
+    root_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inventory:
+    """One full inventory record; ``record`` is what Placement sent."""
+
+    resource_class: str
+    total: int
+    reserved: int
+    allocation_ratio: float
+    record: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inventories:
+    provider_id: str
+    generation: int
+    by_class: Mapping[str, Inventory]
+
+
+class Ledger(Protocol):
+    """Placement 1.39, with the broker's own identity.
+
+    All: :raises Unavailable: down or not answering; NotFound: no such
+    provider or class; ConcurrentUpdate: the generation moved on.
+    """
+
+    def gpu_providers(self) -> list[Provider]:
+        """Every provider that Nova manages for a PCI device."""
+        ...
+
+    def provider(self, provider_id: str) -> Provider: ...
+    def provider_by_name(self, name: str) -> Provider | None: ...
+    def tree(self, root_id: str) -> list[Provider]: ...
+    def inventories(self, provider_id: str) -> Inventories: ...
+    def usages(self, provider_id: str) -> dict[str, int]: ...
+    def traits(self, provider_id: str) -> list[str]: ...
+    def consumers(self, provider_id: str) -> dict[str, dict[str, int]]:
+        """Consumer UUID -> class -> amount."""
+        ...
+
+    def allocations(self, consumer_id: str) -> dict[str, dict[str, int]]:
+        """Provider UUID -> class -> amount; empty when it holds nothing."""
+        ...
+
+    def set_reserved(
+        self, provider_id: str, resource_class: str, fenced: bool
+    ) -> Inventories:
+        """Full-record PUT, reserved = total or 0, repeated on 409 (N 2.3).
+
+        :returns: what stood there after the write.
+        """
+        ...
+
+    def open_cards(self, resource_class: str) -> set[str]:
+        """Provider UUIDs of cards that Placement would give out now."""
+        ...
+
+    def ensure_ticket_provider(self, host: str, root_id: str) -> str:
+        """The permanent child provider ``gpubroker_<host>``, made once and
+        never deleted (N 15.6)."""
+        ...
+
+    def put_ticket(self, provider_id: str, resource_class: str) -> None:
+        """Make the class and its inventory of one; found done = done."""
+        ...
+
+    def ticket_holders(
+        self, resource_class: str, provider_id: str | None = None
+    ) -> list[str]:
+        """Consumers that hold this ticket: one call where the provider is
+        known, a search of all hosts without."""
+        ...
+
+    def drop_ticket(self, provider_id: str, resource_class: str) -> None:
+        """Remove inventory and class; gone = done.
+
+        :raises InUse: while a consumer holds it.
+        """
+        ...
+
+    def tickets(self) -> list[str]:
+        """Every ticket class that exists, for the sweep of leftovers."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComputeService:
+    """A nova-compute service; ``state`` up/down, ``status`` enabled/..."""
+
+    host: str
+    state: str
+    status: str
+    disabled_reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Server:
+    """A Nova server as the broker sees it.
+
+    :param flavor: name of the flavor embedded in it (``original_name``).
+    """
+
+    id: str
+    name: str
+    status: str
+    project_id: str
+    user_id: str
+    flavor: str = ""
+    host: str | None = None
+    hypervisor_hostname: str | None = None
+    task_state: str | None = None
+    fault: str = ""
+    addresses: tuple[str, ...] = ()
+    key_name: str | None = None
+    tags: tuple[str, ...] = ()
+    created_at: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShapeSpec:
+    """The private flavor of one lease node (A 4)."""
+
+    id: str
+    name: str
+    vcpus: int
+    ram_mib: int
+    disk_gib: int
+    extra_specs: Mapping[str, str]
+    project_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerSpec:
+    """What to boot; names follow Nova's API."""
+
+    name: str
+    shape_id: str
+    tag: str
+    image: str | None
+    networks: str | Sequence[Mapping[str, str]] = "auto"
+    key_name: str | None = None
+    security_groups: Sequence[str] = ()
+    availability_zone: str | None = None
+    user_data: str | None = None
+    boot_volume_gib: int | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+class Compute(Protocol):
+    """Nova with the broker's own identity (``context_is_admin``)."""
+
+    def services(self) -> list[ComputeService]: ...
+    def hypervisors(self) -> dict[str, str]:
+        """hypervisor_hostname -> service host, from the plain list."""
+        ...
+
+    def ensure_shape(self, spec: ShapeSpec) -> str:
+        """The id of the private flavor, with specs and the project's
+        access; found done = done."""
+        ...
+
+    def drop_shape(self, shape_id: str) -> None:
+        """Gone = done."""
+        ...
+
+    def shapes(self) -> dict[str, str]:
+        """id -> name of every private flavor the broker made."""
+        ...
+
+    def server(self, server_id: str) -> Server | None: ...
+    def servers_tagged(self, tag: str) -> list[Server]: ...
+    def delete_server(self, server_id: str) -> None:
+        """Gone = done."""
+        ...
+
+
+class UserCloud(Protocol):
+    """The cloud under the identity of a lease's user.
+
+    All: :raises RightsGone: for 403 at Keystone; IdentityLost: for 401.
+    """
+
+    def check(self, workload: Mapping[str, Any]) -> None:
+        """Whether image, networks, key pair, security groups and zone of a
+        server workload exist for the user.
+
+        :raises Invalid: naming the field, with the service's own words.
+        """
+        ...
+
+    def create_server(self, spec: ServerSpec) -> str:
+        """POST /servers; the new server's id.
+
+        :raises Rejected: a 4xx, with Nova's own words; Unavailable: no
+            answer, so that it may exist all the same.
+        """
+        ...
+
+    def console_url(self, server_id: str) -> str | None: ...
+
+
+class Identity(Protocol):
+    """Keystone: what the broker may do for a user later."""
+
+    def delegate(
+        self, token: str, token_info: Mapping[str, Any], lease_id: str
+    ) -> leases.Delegation:
+        """Make a trust with the caller's token (A 4, N 15.5).
+
+        :raises Forbidden: for a token that can not make one, with what to
+            do instead.
+        """
+        ...
+
+    def as_user(self, delegation: leases.Delegation) -> UserCloud: ...
+    def with_token(self, token: str) -> UserCloud: ...
+    def revoke(self, delegation: leases.Delegation) -> None:
+        """Delete the trust with its own token; gone = done. A trustor whose
+        rights are gone leaves it to its expiry: that is done, too."""
+        ...
