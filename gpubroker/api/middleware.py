@@ -54,6 +54,7 @@ class JsonErrors:
     def __call__(self, request: webob.Request) -> webob.Response:
         request_id = dispatch.request_id(request.environ)
         try:
+            _check_path(request.environ)
             response = request.get_response(self._inner)
         except Exception as error:
             return api_errors.render(error, request_id)
@@ -64,6 +65,17 @@ class JsonErrors:
         ):
             return response
         return api_errors.from_http(response, request_id)
+
+
+def _check_path(environ: Mapping[str, Any]) -> None:
+    """:raises Invalid: for a path that is not UTF-8, which everything
+    inside would stumble over in its own way.
+    """
+    try:
+        # WSGI hands bytes over as latin-1 (PEP 3333).
+        environ.get("PATH_INFO", "").encode("latin-1").decode("utf-8")
+    except UnicodeError:
+        raise errors.Invalid("The path is not valid UTF-8.") from None
 
 
 class Microversion:
