@@ -72,13 +72,6 @@ class AgentAndApiTest(testtools.TestCase):
                 api_endpoint=url,
             )
         )
-        self.addDetail(
-            "agent.log",
-            testtools.content.Content(
-                testtools.content_type.UTF8_TEXT,
-                lambda: [agent.log.read_bytes()],
-            ),
-        )
         agent.start()
         return agent
 
