@@ -90,7 +90,7 @@ class Reader:
         found: dict[str, Registers] = {}
         for folder, child in children.items():
             os.close(child.pipe)
-            if not _ended(child.pid, bool(child.said)):
+            if not self._ended(child.pid, bool(child.said)):
                 self._stuck[folder] = child.pid
             registers = _decode(child.said)
             if registers is not None:
@@ -101,6 +101,23 @@ class Reader:
         for folder, pid in list(self._stuck.items()):
             if os.waitpid(pid, os.WNOHANG)[0] == pid:
                 del self._stuck[folder]
+
+    def _ended(self, pid: int, answered: bool) -> bool:
+        """Whether the child is gone; one that has not answered is killed."""
+        if answered:
+            os.waitpid(pid, 0)
+            return True
+        self._kill(pid)
+        until = time.monotonic() + _GRACE_SECONDS
+        while True:
+            if os.waitpid(pid, os.WNOHANG)[0] == pid:
+                return True
+            if time.monotonic() > until:
+                return False
+            time.sleep(0.002)
+
+    def _kill(self, pid: int) -> None:
+        os.kill(pid, signal.SIGKILL)
 
     def _listen(self, children: list[_Child]) -> None:
         until = time.monotonic() + self._deadline
@@ -172,18 +189,3 @@ def _decode(said: bytes) -> Registers | None:
     return Registers(
         None if header is None else bytes.fromhex(header), known["files"]
     )
-
-
-def _ended(pid: int, answered: bool) -> bool:
-    """Whether the child is gone; one that has not answered is killed."""
-    if answered:
-        os.waitpid(pid, 0)
-        return True
-    os.kill(pid, signal.SIGKILL)
-    until = time.monotonic() + _GRACE_SECONDS
-    while True:
-        if os.waitpid(pid, os.WNOHANG)[0] == pid:
-            return True
-        if time.monotonic() > until:
-            return False
-        time.sleep(0.002)

@@ -16,6 +16,7 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import pathlib
 import sys
 from collections.abc import Callable
@@ -85,7 +86,6 @@ def _parser() -> argparse.ArgumentParser:
         default=layouts.DEFAULT_STATE,
         help="folder of the sandbox (default: .sandbox)",
     )
-    parser.add_argument("--folder", type=pathlib.Path, help=argparse.SUPPRESS)
     parser.add_argument("--host", required=True, help="such as gpu-a100-1")
     commands = parser.add_subparsers(dest="command", required=True)
 
@@ -140,6 +140,20 @@ def _restore(host: hosts.SimulatedHost, arguments: argparse.Namespace) -> None:
     host.restore(arguments.card)
 
 
+def _tell_hypervisor(
+    layout: layouts.Layout, name: str, host: hosts.SimulatedHost
+) -> None:
+    """What is no longer plugged in, Nova does not see either."""
+    if not hardware.hardware_file(layout, name).exists():
+        return
+    gpus = [
+        dataclasses.asdict(gpu)
+        for gpu in hardware.host(name).gpus
+        if gpu.address not in host.removed
+    ]
+    hardware.change(layout, name, gpus=gpus)
+
+
 def _log(host: hosts.SimulatedHost, arguments: argparse.Namespace) -> None:
     host.log(arguments.text)
 
@@ -152,11 +166,11 @@ def _nvml_clear(
 
 def main(argv: list[str] | None = None) -> int:
     arguments = _parser().parse_args(argv)
-    folder = arguments.folder
-    if folder is None:
-        folder = layouts.Layout.at(arguments.state).host(arguments.host)
+    layout = layouts.Layout.at(arguments.state)
+    host = hosts.SimulatedHost(layout.host(arguments.host))
     try:
-        arguments.action(hosts.SimulatedHost(folder), arguments)
+        arguments.action(host, arguments)
+        _tell_hypervisor(layout, arguments.host, host)
     except (errors.SandboxError, FileNotFoundError) as error:
         print(error, file=sys.stderr)
         return 2

@@ -13,6 +13,7 @@
 
 import os
 import pathlib
+import time
 
 import fixtures
 import testtools
@@ -63,6 +64,25 @@ class ReaderTest(testtools.TestCase):
         self.assertEqual(frozenset(), reader.stuck)
         self.assertRaises(ChildProcessError, os.waitpid, -1, os.WNOHANG)
 
+    def test_a_card_that_hangs_for_ever_is_left_alone(self) -> None:
+        well = self.card("well", b"x" * 64)
+        hung = self.card("hung", None)
+        reader = _InTheKernel(0.2)
+        self.assertEqual([well], list(reader.read([hung, well])))
+        self.assertEqual(frozenset({hung}), reader.stuck)
+        self.assertEqual([well], list(reader.read([hung, well])))
+        self.assertEqual(1, reader.refused)
+        # The card answers at last: whoever waits for it goes on.
+        with open(f"{hung}/config", "wb") as config:
+            config.write(b"y" * 64)
+        until = time.monotonic() + 10
+        while hung in reader.stuck:
+            self.assertLess(time.monotonic(), until)
+            reader.read([well])
+        os.unlink(f"{hung}/config")
+        pathlib.Path(hung, "config").write_bytes(b"z" * 64)
+        self.assertEqual({hung, well}, set(reader.read([hung, well])))
+
     def test_no_pipe_is_left_open(self) -> None:
         card = self.card("a", b"x" * 64)
         reader = registers.Reader(5)
@@ -71,3 +91,12 @@ class ReaderTest(testtools.TestCase):
         for _ in range(5):
             reader.read([card])
         self.assertEqual(before, len(os.listdir("/proc/self/fd")))
+
+
+class _InTheKernel(registers.Reader):
+    """Its children wait where no signal reaches them."""
+
+    refused = 0
+
+    def _kill(self, pid: int) -> None:
+        self.refused += 1

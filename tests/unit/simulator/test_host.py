@@ -13,12 +13,14 @@
 
 import contextlib
 import io
+import json
 import pathlib
 
 import fixtures
 import testtools
 
 from sandbox import hardware
+from sandbox import layout as layouts
 from sandbox.simulator import __main__ as command
 from sandbox.simulator import host as hosts
 from tests.fixtures import simulated_host
@@ -135,6 +137,25 @@ class CommandTest(testtools.TestCase):
         self.run_command("reboot")
         log = self.host.kernel_log.read_text()
         self.assertNotIn("Xid", log)
+
+    def test_nova_sees_what_is_plugged_in(self) -> None:
+        self.run_command("build")
+        layout = layouts.Layout.at(self.folder)
+        hardware.write(layout)
+        path = hardware.hardware_file(layout, "gpu-l40s-1")
+
+        def addresses() -> list[str]:
+            return [
+                gpu["address"] for gpu in json.loads(path.read_text())["gpus"]
+            ]
+
+        before = addresses()
+        self.run_command("fall-off-bus", before[0])
+        self.assertEqual(before, addresses())
+        self.run_command("remove", before[0])
+        self.assertEqual(before[1:], addresses())
+        self.run_command("restore", before[0])
+        self.assertEqual(before, addresses())
 
     def test_a_host_that_is_not_there(self) -> None:
         self.assertIn("no simulated host", self.refused("show"))
