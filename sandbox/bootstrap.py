@@ -87,6 +87,15 @@ def _check_tools() -> None:
         _refuse(
             f"{' and '.join(missing)} missing: apt-get install build-essential"
         )
+    # Debian's gcc comes without the C library's headers.
+    tried = subprocess.run(
+        ["gcc", "-x", "c", "-fsyntax-only", "-"],
+        input="#include <stdio.h>\n",
+        capture_output=True,
+        text=True,
+    )
+    if tried.returncode != 0:
+        _refuse("gcc finds no C headers: apt-get install libc6-dev")
 
 
 def missing_packages(packages: tuple[Package, ...] = PACKAGES) -> list[str]:

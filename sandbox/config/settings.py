@@ -115,6 +115,6 @@ def write_web_server(
         "timeout = 0\n"
         "graceful_timeout = 3\n"
         f"proc_name = '{service}'\n"
-        "worker_tmp_dir = '/dev/shm'\n"
+        f"worker_tmp_dir = {str(settings.layout.data)!r}\n"
         "control_socket_disable = True\n",
     )
