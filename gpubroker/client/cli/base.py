@@ -18,13 +18,15 @@ import argparse
 import logging
 import re
 import textwrap
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from openstack import connection
 from openstack import exceptions as sdk_exceptions
 from osc_lib import exceptions
 from osc_lib.command import command
+
+from gpubroker.client.cli import columns
 
 if TYPE_CHECKING:
     from openstack.identity.v3 import _proxy as identity_v3
@@ -88,7 +90,27 @@ class Lister(Command, command.Lister):
 
 
 class ShowOne(Command, command.ShowOne):
-    """A command that shows one thing."""
+    """A command that shows one thing.
+
+    A table leaves out what has no value, unless it was asked for; other
+    formats always have every field.
+    """
+
+    def produce_output(
+        self,
+        parsed_args: argparse.Namespace,
+        column_names: Sequence[str],
+        data: Sequence[Any],
+    ) -> int:
+        if parsed_args.formatter == "table" and not parsed_args.columns:
+            shown = [
+                (name, value)
+                for name, value in zip(column_names, data, strict=True)
+                if columns.words_of(value) != ""
+            ]
+            column_names = [name for name, _ in shown]
+            data = [value for _, value in shown]
+        return super().produce_output(parsed_args, column_names, data)
 
 
 def each(noun: str, keys: Iterable[str], act: Callable[[str], Any]) -> None:

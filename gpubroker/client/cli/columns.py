@@ -35,6 +35,11 @@ class Human(columns.FormattableColumn[Any]):
         return self._value
 
 
+def words_of(value: Any) -> str:
+    """What a table shows for a cell."""
+    return value.human_readable() if isinstance(value, Human) else str(value)
+
+
 @dataclass(frozen=True)
 class Column:
     """One column of a list.
@@ -76,9 +81,10 @@ def lines(values: Iterable[Any] | None) -> Human:
 
 
 def pairs(values: dict[str, Any] | None) -> Human:
-    """A dictionary, one ``key=value`` a line."""
+    """A dictionary, one ``key=value`` a line; nothing for what is null."""
     kept = dict(values or {})
-    return Human(kept, "\n".join(f"{k}={v}" for k, v in kept.items()))
+    told = [f"{k}={v}" for k, v in kept.items() if v is not None]
+    return Human(kept, "\n".join(told))
 
 
 def table(

@@ -216,16 +216,16 @@ class DeleteLease(base.Command):
         return parser
 
     def take_action(self, parsed_args: argparse.Namespace) -> None:
-        begun: list[str] = []
+        begun: dict[str, lease_sdk.Lease] = {}
 
         def end(key: str) -> None:
             found = find(self.broker, key, parsed_args.all_projects)
-            self.broker.delete_lease(found, ignore_missing=False)
-            begun.append(found.id)
+            self.broker.delete_lease(found.id, ignore_missing=False)
+            begun[found.id] = found
 
-        def ended(lease_id: str) -> None:
+        def ended(key: str) -> None:
             try:
-                waiting.wait(self.app, self.broker, lease_id, "ended")
+                waiting.wait(self.app, self.broker, begun[key], "ended")
             except errors.LeaseFailed as error:
                 if not error.lease.is_final:
                     raise

@@ -87,7 +87,7 @@ class CreateLease(base.ShowOne):
             **{key: value for key, value in order.items() if value is not None}
         )
         if parsed_args.wait:
-            made = waiting.wait(self.app, self.broker, made.id, "active")
+            made = waiting.wait(self.app, self.broker, made, "active")
         return lease_view.record(made)
 
 

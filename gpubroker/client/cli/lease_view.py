@@ -79,7 +79,7 @@ def _addresses(lease: lease_sdk.Lease) -> list[str]:
 def server_text(server: dict[str, Any]) -> str:
     """One server of a lease: what it is, and to operators where."""
     words = [
-        f"{server.get('node')}: {server.get('name') or '(none yet)'}",
+        f"{server.get('node')}: {server.get('name')}",
         str(server.get("status") or ""),
         ", ".join(server.get("addresses") or ()),
     ]
@@ -87,14 +87,38 @@ def server_text(server: dict[str, Any]) -> str:
         words.append(f"key {server['key_name']}")
     if server.get("host"):
         words.append(f"on {server['host']}")
-    words.extend(
-        f"{device.get('pci_address')} (slot {device.get('slot')}, "
-        f"serial {device.get('serial') or 'not readable'})"
+    lines = ["  ".join(filter(None, words))]
+    lines.extend(
+        f"   {device.get('pci_address')}  slot {device.get('slot')}  "
+        f"serial {device.get('serial') or 'not readable'}"
         for device in server.get("devices") or ()
     )
     if server.get("fault"):
-        words.append(f"fault: {server['fault']}")
-    return "  ".join(filter(None, words))
+        lines.append(f"   fault: {server['fault']}")
+    return "\n".join(lines)
+
+
+def _servers(lease: lease_sdk.Lease) -> columns.Human:
+    found = lease.servers or []
+    # One that was never made is no news; one that failed is.
+    told = [one for one in found if one.get("id") or one.get("fault")]
+    return columns.Human(found, "\n".join(map(server_text, told)))
+
+
+def value_text(value: Any) -> str:
+    """A value of the workload; nested ones as ``key=value`` with commas."""
+    if isinstance(value, dict):
+        return " ".join(f"{k}={value_text(v)}" for k, v in value.items())
+    if isinstance(value, list):
+        return ", ".join(map(value_text, value))
+    return str(value)
+
+
+def _workload(lease: lease_sdk.Lease) -> columns.Human:
+    found = lease.workload or {}
+    return columns.Human(
+        found, "\n".join(f"{k}: {value_text(v)}" for k, v in found.items())
+    )
 
 
 def _expiry(lease: lease_sdk.Lease) -> columns.Human:
@@ -128,9 +152,8 @@ def record(
             "console_url": lambda x: columns.lines(
                 _of_servers(x, "console_url")
             ),
-            "servers": lambda x: columns.Human(
-                x.servers or [], "\n".join(map(server_text, x.servers or ()))
-            ),
+            "servers": _servers,
+            "workload": _workload,
             "expires_at": _expiry,
             "duration": lambda x: columns.Human(
                 x.duration, durations.format_duration(x.duration)

@@ -33,8 +33,11 @@ DEFAULT_API_VERSION = "1"
 def make_client(instance: Any) -> Any:
     """Return the SDK's proxy for the gpu-broker service.
 
-    :raises CommandError: when the cloud has no such service.
+    :raises CommandError: when the cloud has no such service, or it does not
+        answer.
     """
+    from openstack import exceptions as sdk_exceptions
+
     from gpubroker.client import sdk
 
     conn = instance.sdk_connection
@@ -42,7 +45,15 @@ def make_client(instance: Any) -> Any:
     if "." in version:
         # Without this the newest that both sides know is agreed upon.
         conn.config.config["gpu_broker_default_microversion"] = version
-    broker = sdk.add_to(conn)
+    try:
+        broker = sdk.add_to(conn)
+    except sdk_exceptions.NotSupported as error:
+        # The SDK looks for versions, and takes silence for "none".
+        raise exceptions.CommandError(
+            f"The {sdk.SERVICE_TYPE} service at "
+            f"{conn.endpoint_for(sdk.SERVICE_TYPE)} does not answer as it "
+            f"should: {error}"
+        ) from error
     if not isinstance(broker, sdk.Proxy):
         raise exceptions.CommandError(
             f"This cloud has no {sdk.SERVICE_TYPE} service in its catalogue "

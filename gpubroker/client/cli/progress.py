@@ -18,7 +18,7 @@ through a pipe.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, TextIO
 
 from gpubroker.client.cli import durations
@@ -30,13 +30,10 @@ if TYPE_CHECKING:
 def waiting_text(lease: lease_sdk.Lease) -> str:
     """Its place in the queue and what keeps it back."""
     queue = lease.queue or {}
-    words = []
-    if queue.get("place"):
-        words.append(f"place {queue['place']} in pool {lease.pool}")
+    place = queue.get("place")
+    words = f"place {place} in pool {lease.pool}" if place else ""
     why = queue.get("waiting_for") or lease.reason
-    if why:
-        words.append(f"waits for: {why}")
-    return "; ".join(words)
+    return ". ".join(filter(None, (words, why)))
 
 
 def state_text(lease: lease_sdk.Lease) -> str:
@@ -85,12 +82,17 @@ def _key(step: dict[str, Any]) -> tuple[Any, ...]:
 
 
 class Reporter:
-    """Writes what has changed since it was called last."""
+    """Writes what has changed since it was called last.
 
-    def __init__(self, out: TextIO) -> None:
+    :param known: steps that are of no interest, having been taken before.
+    """
+
+    def __init__(
+        self, out: TextIO, known: Iterable[dict[str, Any]] = ()
+    ) -> None:
         self._out = out
         self._state = ""
-        self._steps: list[dict[str, Any]] = []
+        self._steps: list[dict[str, Any]] = list(known)
 
     def __call__(self, lease: lease_sdk.Lease) -> None:
         lines = []

@@ -40,7 +40,7 @@ COLUMNS = (
     columns.Column("Flavor", "flavor"),
     columns.Column("Nodes", "nodes"),
     columns.Column(
-        "Waiting For",
+        "Reason",
         lambda x: columns.cell(_queue(x, "waiting_for") or x.reason),
     ),
     columns.Column("Ordered", _waited),

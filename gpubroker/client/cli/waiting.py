@@ -25,31 +25,35 @@ if TYPE_CHECKING:
     from gpubroker.client import sdk
     from gpubroker.client.sdk import lease as lease_sdk
 
-#: Seconds between two looks; a person watches.
-INTERVAL = 1.0
+#: Seconds between two looks after a change; a person watches.
+INTERVAL = 0.5
 
 
 def wait(
-    app: shell.OpenStackShell, broker: sdk.Proxy, lease_id: str, state: str
+    app: shell.OpenStackShell,
+    broker: sdk.Proxy,
+    lease: lease_sdk.Lease,
+    state: str,
 ) -> lease_sdk.Lease:
     """Wait and show the progress on standard error, unless ``--quiet``.
 
     Giving up by Ctrl-C does not end the lease; a line says so.
 
+    :param lease: as it was before what is waited for.
     :raises openstack.exceptions.SDKException: see ``Proxy.wait_for_lease``.
     """
     quiet = app.options.verbose_level == 0
     out: TextIO = io.StringIO() if quiet else app.stderr
     try:
         return broker.wait_for_lease(
-            lease_id,
+            lease.id,
             state,
-            progress=progress.Reporter(out),
+            progress=progress.Reporter(out, lease.progress or ()),
             interval=INTERVAL,
         )
     except KeyboardInterrupt:
         out.write(
             f"\nNo longer waiting. The lease goes on; see: "
-            f"openstack gpu lease show {lease_id}\n"
+            f"openstack gpu lease show {lease.id}\n"
         )
         raise

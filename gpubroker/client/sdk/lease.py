@@ -162,10 +162,7 @@ class Calls(base.Proxy):
         found = self._lookup(Lease, name_or_id, ignore_missing=True)
         if found is not None:
             return found
-        if "," not in name_or_id:
-            # In a filter a comma would mean any of several names.
-            query["name"] = name_or_id
-        named = [x for x in self.leases(**query) if x.name == name_or_id]
+        named = self._named(name_or_id, query) if name_or_id else []
         living = [lease for lease in named if not lease.is_final]
         if len(living) > 1:
             ids = ", ".join(lease.id for lease in living)
@@ -182,6 +179,12 @@ class Calls(base.Proxy):
         raise exceptions.NotFoundException(
             f"There is no lease with the name or id {name_or_id!r}."
         )
+
+    def _named(self, name: str, query: dict[str, Any]) -> list[Lease]:
+        if "," not in name:
+            # In a filter a comma would mean any of several names.
+            query = {**query, "name": name}
+        return [lease for lease in self.leases(**query) if lease.name == name]
 
     def create_lease(self, **attrs: Any) -> Lease:
         """Order GPUs.
@@ -231,7 +234,7 @@ class Calls(base.Proxy):
         *,
         progress: Callable[[Lease], None] | None = None,
         timeout: float | None = None,
-        interval: float = 2.0,
+        interval: float = 1.0,
     ) -> Lease:
         """Wait until a lease is in a state.
 
@@ -241,7 +244,8 @@ class Calls(base.Proxy):
         :param progress: called with the lease at first and whenever
             anything about it has changed.
         :param timeout: seconds; ``None`` waits as long as it takes.
-        :param interval: seconds between two looks.
+        :param interval: seconds between two looks after something has
+            changed; while nothing does, the pauses grow to ten times that.
         :raises gpubroker.client.errors.LeaseFailed: when it came to another
             final state; the text is the lease's own reason.
         :raises gpubroker.client.errors.WaitTimeout: when the time is up.

@@ -23,6 +23,9 @@ from keystoneauth1 import exceptions as ksa_exceptions
 
 from gpubroker.client import errors
 
+#: An order may wait for days; asking every second would be a nuisance.
+SLOWEST = 10
+
 
 class Waited(Protocol):
     """What is waited for: anything with a state and a reason."""
@@ -41,7 +44,8 @@ class Wait:
     """How to wait; the clock and the sleep can be replaced.
 
     :param timeout: seconds until :class:`WaitTimeout`; ``None`` = never.
-    :param interval: seconds between two looks.
+    :param interval: seconds between two looks after something has changed;
+        while nothing does, the pauses grow to :data:`SLOWEST` times that.
     :param patience: seconds for which a service that does not answer, or
         answers 5xx, is waited out: a restart must not end a wait of hours.
     """
@@ -61,11 +65,14 @@ class Wait:
     ) -> W:
         """:raises LeaseFailed, WaitTimeout: see ``Calls.wait_for_lease``."""
         begun = self.clock()
+        pause = self.interval
         shown: W | None = None
         while True:
             found = self._patiently(fetch)
-            if progress is not None and found != shown:
-                progress(found)
+            if found != shown:
+                pause = self.interval
+                if progress is not None:
+                    progress(found)
             shown = found
             if found.state == state:
                 return found
@@ -73,14 +80,15 @@ class Wait:
                 raise errors.LeaseFailed(_why(found), found)
             if (
                 self.timeout is not None
-                and self.clock() - begun + self.interval > self.timeout
+                and self.clock() - begun + pause > self.timeout
             ):
                 raise errors.WaitTimeout(
                     f"Lease {found.name} is still {found.state} after "
                     f"{self.timeout:g} seconds.",
                     found,
                 )
-            self.sleep(self.interval)
+            self.sleep(pause)
+            pause = min(pause * 1.5, self.interval * SLOWEST)
 
     def _patiently(self, fetch: Callable[[], W]) -> W:
         begun = self.clock()

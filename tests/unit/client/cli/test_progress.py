@@ -41,6 +41,10 @@ def at(state, **more):
     return lease.Lease(name="train", state=state, pool="default", **more)
 
 
+def place(number):
+    return {"place": number, "waiting_for": "Waits for 2 x a100"}
+
+
 class Reporting(testtools.TestCase):
     def shown(self, *leases):
         out = io.StringIO()
@@ -51,8 +55,14 @@ class Reporting(testtools.TestCase):
 
     def test_the_whole_way_of_a_lease(self):
         lines = self.shown(
-            at("queued", queue={"place": 2, "waiting_for": "2 x a100"}),
-            at("queued", queue={"place": 1, "waiting_for": "2 x a100"}),
+            at(
+                "queued",
+                queue={"place": 2, "waiting_for": "Waits for 2 x a100"},
+            ),
+            at(
+                "queued",
+                queue={"place": 1, "waiting_for": "Waits for 2 x a100"},
+            ),
             at(
                 "starting",
                 target="active",
@@ -68,8 +78,8 @@ class Reporting(testtools.TestCase):
         )
         self.assertEqual(
             [
-                "train: queued, place 2 in pool default; waits for: 2 x a100",
-                "train: queued, place 1 in pool default; waits for: 2 x a100",
+                "train: queued, place 2 in pool default. Waits for 2 x a100",
+                "train: queued, place 1 in pool default. Waits for 2 x a100",
                 "train: starting, on a100-sxm4-80gb",
                 "  ticket done, 2.5 s",
                 "  server ...",
@@ -82,6 +92,14 @@ class Reporting(testtools.TestCase):
     def test_what_was_shown_is_not_shown_again(self):
         one = at("starting", target="active", progress=[step("ticket")])
         self.assertEqual(2, len(self.shown(one, one, one)))
+
+    def test_steps_taken_before_are_no_news(self):
+        out = io.StringIO()
+        reporter = progress.Reporter(out, known=[step("server")])
+        reporter(at("ending", progress=[step("server"), step("ticket")]))
+        self.assertEqual(
+            "train: ending\n  ticket done, 2.5 s\n", out.getvalue()
+        )
 
     def test_nodes_are_named_where_there_are_several(self):
         lines = self.shown(
@@ -136,6 +154,6 @@ class Reporting(testtools.TestCase):
 
     def test_a_lease_not_planned_yet_shows_its_reason(self):
         self.assertEqual(
-            ["train: queued, waits for: not planned yet"],
+            ["train: queued, not planned yet"],
             self.shown(at("queued", reason="not planned yet")),
         )

@@ -142,8 +142,8 @@ class Leases(testtools.TestCase):
             }
         )
         self.assertEqual(
-            "0: train  ACTIVE  10.0.0.5, fd00::5  key me  on gpu-1  "
-            "0000:07:00.0 (slot 0, serial not readable)",
+            "0: train  ACTIVE  10.0.0.5, fd00::5  key me  on gpu-1\n"
+            "   0000:07:00.0  slot 0  serial not readable",
             words,
         )
 
