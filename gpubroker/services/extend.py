@@ -63,7 +63,8 @@ def extend(
             )
         ends = lease.expires_at
         if ends is not None:
-            ends += datetime.timedelta(seconds=more)
+            # The time that was asked for, not a fraction of a second less.
+            ends = until or ends + datetime.timedelta(seconds=more)
         now.set(duration=total, expires_at=ends)
         shown = f", until {ends:%Y-%m-%d %H:%M:%SZ}" if ends else ""
         now.say("lease.extended", f"Extended by {more} s{shown}.")
