@@ -59,14 +59,21 @@ def anonymous(sighting: Sighting) -> Sighting:
 
 
 def compatible(row: Device, sighting: Sighting) -> bool:
-    """Whether nothing says that they are two cards."""
-    facts = (
-        (row.vendor_id, sighting.vendor_id),
-        (row.product_id, sighting.product_id),
-        (row.subsystem_id, sighting.subsystem_id),
+    """Whether nothing says that they are two cards.
+
+    PCI ids of a row that no agent has reported yet are only what the name
+    of its resource class suggests.
+    """
+    facts = [
         (row.serial, sighting.serial),
         (row.uuid, sighting.uuid),
-    )
+    ]
+    if row.reported:
+        facts += [
+            (row.vendor_id, sighting.vendor_id),
+            (row.product_id, sighting.product_id),
+            (row.subsystem_id, sighting.subsystem_id),
+        ]
     return not any(old and new and old != new for old, new in facts)
 
 

@@ -124,16 +124,7 @@ def _news(
     ]
     if not found:
         return []
-    page = Page(
-        filters={"device_id": row.id, "kind": device_history.FAULT},
-        sort_dir="desc",
-        limit=1000,
-    )
-    judged = {
-        name
-        for event in tx.events.page(page).items
-        for name in event.detail.get("observations", ())
-    }
+    judged = _judged_before(tx, row)
     news = [seen for seen in found if seen.id not in judged]
     by_rule: dict[str, list[health.Observation]] = {}
     for seen in news:
@@ -150,6 +141,19 @@ def _news(
             observations=[seen.id for seen in seen_of_rule],
         )
     return news
+
+
+def _judged_before(tx: ports.Transaction, row: Device) -> set[str]:
+    page = Page(
+        filters={"device_id": row.id, "kind": device_history.FAULT},
+        sort_dir="desc",
+        limit=1000,
+    )
+    return {
+        name
+        for event in tx.events.page(page).items
+        for name in event.detail.get("observations", ())
+    }
 
 
 def _store(

@@ -19,6 +19,7 @@ any line it is simply done again.
 from __future__ import annotations
 
 import dataclasses
+import datetime
 import logging
 import uuid
 from collections.abc import Mapping, Sequence
@@ -53,16 +54,22 @@ def discover(core: broker.Broker) -> list[str]:
     found by ``reconcile_host``.
 
     :returns: the names of all hosts.
-    :raises Unavailable: when Placement or Nova does not answer.
+    :raises Unavailable: when Placement does not answer.
     """
     roots = {
         provider.root_id: provider.name.rpartition("_")[0]
         for provider in core.ledger.gpu_providers()
     }
-    computes = {found.host: found for found in core.compute.services()}
-    names = core.compute.hypervisors()
     with core.store.read() as tx:
         known = tx.hosts.all()
+    _alarm(core)
+    try:
+        computes = {found.host: found for found in core.compute.services()}
+        names = core.compute.hypervisors()
+    except errors.OutsideError as failure:
+        # Fences do not wait for Nova: the hosts that are known go on.
+        LOG.warning("The computes are not known at present: %s", failure)
+        return sorted(host.name for host in known)
     by_root = {host.provider_id: host for host in known}
     by_name = {host.name: host for host in known}
     for root_id, hypervisor in sorted(roots.items()):
@@ -76,7 +83,6 @@ def discover(core: broker.Broker) -> list[str]:
         by_name.setdefault(host.name, host)
     for host in by_name.values():
         _compute(core, host, computes.get(host.name))
-    _alarm(core)
     return sorted(by_name)
 
 
@@ -194,29 +200,40 @@ def _alarm(core: broker.Broker) -> None:
 
 def _record(core: broker.Broker, name: str, seen: mirror.SeenHost) -> None:
     """Write what is new, in one transaction; nothing when nothing is."""
-    with core.store.write() as tx:
-        host = tx.hosts.get(name)
-        rows = tx.devices.of_host(name)
-        found = mirror.merge(
-            name,
-            rows,
-            seen.cards,
-            tx.models.all(),
-            core.clock.now(),
-            lambda: str(uuid.uuid4()),
-        )
-        pool = tx.pools.get(host.pool)
-        _host(tx, host, seen)
-        _rows(core, tx, pool, found)
-        current = tx.devices.of_host(name)
-        _slots(tx, host, current, seen)
-        _traits(tx, host, seen, found)
-        admitted = _admit(core, tx, pool, current)
+    pool = core.store.run(lambda tx: _write(core, tx, name, seen))
+    if pool is not None:
+        core.bell.pool(pool)
+
+
+def _write(
+    core: broker.Broker,
+    tx: ports.Transaction,
+    name: str,
+    seen: mirror.SeenHost,
+) -> str | None:
+    """The pool, if an order that waits in it may be able to start now."""
+    host = tx.hosts.get(name)
+    rows = tx.devices.of_host(name)
+    found = mirror.merge(
+        name,
+        rows,
+        seen.cards,
+        tx.models.all(),
+        core.clock.now(),
+        lambda: str(uuid.uuid4()),
+    )
+    pool = tx.pools.get(host.pool)
+    _host(tx, host, seen)
+    _rows(core, tx, pool, found)
+    current = tx.devices.of_host(name)
+    _slots(tx, host, current, seen)
+    _traits(tx, host, seen, found)
+    admitted = _admit(core, tx, pool, current)
     freed = {row.id for row in rows if row.consumers} & {
         row.id for row in found.mirrored if not row.consumers
     }
-    if found.added or found.changed or found.released or freed or admitted:
-        core.bell.pool(host.pool)
+    news = found.added or found.changed or found.released or freed or admitted
+    return host.pool if news else None
 
 
 def _host(
@@ -252,6 +269,13 @@ def _rows(
             happening.message,
             now,
         )
+    _others(tx, found, now)
+
+
+def _others(
+    tx: ports.Transaction, found: mirror.Mirrored, now: datetime.datetime
+) -> None:
+    """Note what somebody else did to our cards."""
     for row in found.external:
         detail = f"Somebody else set reserved to {row.reserved} in Placement."
         device_history.fence(

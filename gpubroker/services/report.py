@@ -67,12 +67,11 @@ def take_report(
     :raises Invalid: for an address that is none, or is there twice.
     """
     digest = digest_of(body)
-    with core.store.write() as tx:
-        if user_id and tx.hosts.heartbeat(host, digest, user_id, now):
-            return _answer(core, tx, host, changed=False)
-        bound = tx.hosts.get(host).agent_user_id
-    if not bound or bound != user_id:
-        raise errors.Forbidden(f"You are not the agent of host {host}.")
+    beat = core.store.run(
+        lambda tx: _heartbeat(core, tx, host, digest, user_id, now)
+    )
+    if beat is not None:
+        return beat
     report = parse(body, digest)
     for attempt in range(_TRIES):
         try:
@@ -83,6 +82,23 @@ def take_report(
                 raise
             core.clock.sleep(0.05 * 2**attempt)
     raise AssertionError("unreachable")
+
+
+def _heartbeat(
+    core: broker.Broker,
+    tx: ports.Transaction,
+    host: str,
+    digest: str,
+    user_id: str | None,
+    now: datetime.datetime,
+) -> Answer | None:
+    """The answer to a report that is no news."""
+    if user_id and tx.hosts.heartbeat(host, digest, user_id, now):
+        return _answer(core, tx, host, changed=False)
+    bound = tx.hosts.get(host).agent_user_id
+    if not bound or bound != user_id:
+        raise errors.Forbidden(f"You are not the agent of host {host}.")
+    return None
 
 
 def digest_of(body: Mapping[str, Any]) -> str:
@@ -161,7 +177,9 @@ def _address(text: str, field: str) -> str:
 def _merge(
     core: broker.Broker, name: str, report: Report, now: datetime.datetime
 ) -> Answer:
-    with core.store.write() as tx:
+    others: set[str] = set()
+
+    def work(tx: ports.Transaction) -> Answer:
         host = tx.hosts.get(name)
         known = _known(tx, host, report, _heard_since(core, now))
         merged = inventory.merge(
@@ -174,10 +192,12 @@ def _merge(
             report.unreadable,
         )
         judging.write(tx, host, known, merged, report, now)
-        answer = _answer(core, tx, name, changed=True)
-    core.bell.host(name)
-    for other in sorted({row.host for row in known.elsewhere}):
-        core.bell.host(other)
+        others.update(row.host for row in known.elsewhere)
+        return _answer(core, tx, name, changed=True)
+
+    answer = core.store.run(work)
+    for host in (name, *sorted(others)):
+        core.bell.host(host)
     return answer
 
 

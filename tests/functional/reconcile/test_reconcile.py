@@ -83,6 +83,15 @@ class Discovery(Case):
             hosts.ComputeState.UNKNOWN, self.estate.get().compute_state
         )
 
+    def test_without_nova_the_hosts_that_are_known_go_on(self):
+        self.estate.tree()
+        reconcile.discover(self.core)
+        before = self.estate.get()
+        self.estate.nova.down = True
+        self.estate.tree("gpu-2")
+        self.assertEqual(["gpu-1"], reconcile.discover(self.core))
+        self.assertEqual(before, self.estate.get())
+
 
 class Mirroring(Case):
     def test_cards_slots_traits_and_capacities(self):

@@ -144,6 +144,12 @@ class Merging(testtools.TestCase):
         )
         self.assertEqual([], merged.happenings)
 
+    def test_ids_that_a_class_suggests_are_no_facts(self):
+        self.placeholder(ADDRESSES[0], vendor_id="10de", product_id="20b2")
+        self.shelf.merge(HERE, [seen(ADDRESSES[0], product="20bd")])
+        row = self.shelf.at(ADDRESSES[0])
+        self.assertEqual(("p1", "20bd"), (row.id, row.product_id))
+
     def test_a_card_moves_onto_what_placement_showed_first(self):
         self.shelf.merge(THERE, [seen(ADDRESSES[1], "S1")])
         moved = self.shelf.at(ADDRESSES[1], THERE)
