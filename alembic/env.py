@@ -27,7 +27,7 @@ def run() -> None:
     connection = context.config.attributes["connection"]
     context.configure(
         connection=connection,
-        target_metadata=tables.base.Base.metadata,
+        target_metadata=tables.METADATA,
         # SQLite can not ALTER a constraint: alembic copies the table then.
         render_as_batch=True,
     )

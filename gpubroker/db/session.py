@@ -130,7 +130,11 @@ def translated() -> Iterator[None]:
     """:raises errors.Unavailable: for what the database is at fault for."""
     try:
         yield
-    except (sa_exc.SQLAlchemyError, db_exc.DBError) as error:
+    except (
+        sa_exc.SQLAlchemyError,
+        db_exc.DBError,
+        db_exc.CantStartEngineError,
+    ) as error:
         # MariaDB forgets the savepoints of a transaction that it gives up,
         # so that the way back fails first; the cause is what counts.
         before = getattr(error, "cause", None)

@@ -290,6 +290,10 @@ class Event(base.Base):
     )
 
 
+#: All of them; a migration is compared with this.
+METADATA = base.Base.metadata
+
+
 def table(entity: type[base.Base]) -> sa.Table:
     """The Core table of a mapped class, for INSERT, UPDATE and DELETE."""
     found = orm.class_mapper(entity).local_table

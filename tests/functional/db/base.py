@@ -36,8 +36,9 @@ from oslo_db.sqlalchemy import enginefacade
 from oslo_db.sqlalchemy import test_fixtures
 from sqlalchemy import engine
 
+from gpubroker.db import base as db_base
 from gpubroker.db import migration
-from gpubroker.db import store
+from gpubroker.db import store as db_store
 from gpubroker.db import tables
 from tests.fixtures import database
 
@@ -72,12 +73,12 @@ class Case(testtools.TestCase):
     ``url`` leads to the same database.
     """
 
-    store: store.Store
+    store: db_store.Store
     url: str
 
-    def another_store(self) -> store.Store:
+    def another_store(self) -> db_store.Store:
         """As another process has one: its own connections."""
-        made = store.Store(database.configuration(self.url), Clock())
+        made = db_store.Store(database.configuration(self.url), Clock())
         self.addCleanup(made.close)
         return made
 
@@ -132,7 +133,7 @@ class _Tables(
         pool, owner = tables.table(tables.Pool), tables.table(tables.PoolOwner)
         default = pool.c.name == "default"
         with made.begin() as connection:
-            for table in reversed(tables.base.Base.metadata.sorted_tables):
+            for table in reversed(db_base.Base.metadata.sorted_tables):
                 if table not in (pool, owner):
                     connection.execute(table.delete())
             connection.execute(pool.delete().where(~default))
@@ -159,7 +160,7 @@ class _OnServer(
         super().setUp()
         made = self._get_default_provisioned_db().engine
         self.url = made.url.render_as_string(hide_password=False)
-        self.store = store.Store(database.configuration(self.url), Clock())
+        self.store = db_store.Store(database.configuration(self.url), Clock())
         self.addCleanup(self.store.close)
 
 

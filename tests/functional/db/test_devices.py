@@ -16,12 +16,14 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+from typing import Any
 
 from gpubroker import errors
 from gpubroker.domain import devices
 from gpubroker.domain import fences
 from gpubroker.domain import pools
 from gpubroker.domain import traits
+from gpubroker.services import ports
 from gpubroker.services.paging import Page
 from tests.functional.db import base
 from tests.functional.db import samples
@@ -125,7 +127,7 @@ class DeviceTests(base.Tests):
                 self.assertRaises(
                     errors.Duplicate,
                     tx.devices.add,
-                    samples.device(6, **{"serial": None, **fields}),
+                    samples.device(6, **fields),
                 )
             # Nothing known is nothing that clashes.
             for n in (7, 8, 9):
@@ -230,7 +232,7 @@ class FenceTests(base.Tests):
         super().setUp()
         self.card, self.other = samples.fill(self.store)
 
-    def fence(self, reason: fences.Reason, **fields: str) -> fences.Fence:
+    def fence(self, reason: fences.Reason, **fields: Any) -> fences.Fence:
         return fences.Fence(device_id=self.card.id, reason=reason, **fields)
 
     def test_a_reason_is_there_or_not(self) -> None:
@@ -258,8 +260,8 @@ class FenceTests(base.Tests):
     def test_two_writers_of_one_reason_both_go_on(self) -> None:
         other = self.another_store()
 
-        def add(of: object) -> bool:
-            with of.write() as tx:  # type: ignore[attr-defined]
+        def add(of: ports.Store) -> bool:
+            with of.write() as tx:
                 return bool(tx.fences.add(self.fence(fences.Reason.HEALTH)))
 
         for _ in range(5):
@@ -318,11 +320,11 @@ class DeviceFilterTests(base.Tests):
             tx.devices.mirror(dataclasses.replace(cards[3], consumers=("c1",)))
         self.number = {card.id: n for n, card in enumerate(cards)}
 
-    def check(self, expected: list[int], **filters: object) -> None:
+    def check(self, expected: list[int], **filters: Any) -> None:
         with self.store.read() as tx:
             found = tx.devices.page(Page(filters=filters))
         numbers = [self.number[device.id] for device in found.items]
-        self.assertEqual(expected, numbers, filters)
+        self.assertEqual(expected, numbers, f"{filters}")
 
     def test_filters(self) -> None:
         everything = [0, 1, 2, 3, 4, 5]
@@ -400,8 +402,8 @@ class TraitTests(base.Tests):
         other = self.another_store()
         found = [self.trait("A"), self.trait("A", self.card.id)]
 
-        def replace(of: object) -> None:
-            with of.write() as tx:  # type: ignore[attr-defined]
+        def replace(of: ports.Store) -> None:
+            with of.write() as tx:
                 tx.traits.replace("gpu-1", traits.Source.PLACEMENT, found)
 
         errors_ = self.together(
@@ -436,7 +438,7 @@ class TraitTests(base.Tests):
                 ({"host": "gpu-1"}, 6),
             ):
                 listed = tx.traits.page(Page(filters=filters)).items
-                self.assertEqual(count, len(listed), filters)
+                self.assertEqual(count, len(listed), f"{filters}")
             for marker in ("", "a/b", "gpu-1//Z/placement"):
                 self.assertRaises(
                     errors.Invalid, tx.traits.page, Page(marker=marker)

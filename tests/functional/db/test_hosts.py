@@ -58,7 +58,7 @@ class HostTests(base.Tests):
             self.assertTrue(
                 tx.hosts.heartbeat("gpu-1", "d1", "agent", base.START)
             )
-        self.assertEqual(1, len(sent), sent)
+        self.assertEqual(1, len(sent), f"{sent}")
         self.assertStartsWith("UPDATE host", sent[0])
         with self.store.read() as tx:
             stands = tx.hosts.get("gpu-1")

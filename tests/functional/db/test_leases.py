@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from oslo_db import exception as db_exc
@@ -25,6 +26,7 @@ from gpubroker.domain import events
 from gpubroker.domain import leases
 from gpubroker.domain import pools
 from gpubroker.domain import steps
+from gpubroker.services import ports
 from gpubroker.services.paging import Page
 from tests.functional.db import base
 from tests.functional.db import samples
@@ -101,8 +103,8 @@ class LeaseTests(base.Tests):
             read = tx.leases.add(samples.lease(), None)
         other = self.another_store()
 
-        def change(of: object, name: str) -> str:
-            with of.write() as tx:  # type: ignore[attr-defined]
+        def change(of: ports.Store, name: str) -> str:
+            with of.write() as tx:
                 tx.leases.update(dataclasses.replace(read, name=name))
             return name
 
@@ -112,7 +114,7 @@ class LeaseTests(base.Tests):
         lost = [
             one for one in found if isinstance(one, errors.ConcurrentUpdate)
         ]
-        self.assertEqual(1, len(lost), found)
+        self.assertEqual(1, len(lost), f"{found}")
         with self.store.read() as tx:
             self.assertIn(tx.leases.get(read.id).name, found)
 
@@ -177,7 +179,7 @@ class LeaseTests(base.Tests):
 
 
 class QueueTests(base.Tests):
-    def order(self, n: int, **fields: object) -> leases.Lease:
+    def order(self, n: int, **fields: Any) -> leases.Lease:
         moment = base.START + n * TICK
         with self.store.write() as tx:
             return tx.leases.add(
@@ -254,7 +256,7 @@ class QueueTests(base.Tests):
                 self.assertEqual(
                     [lease.id for lease in found],
                     [lease.id for lease in page.items],
-                    filters,
+                    f"{filters}",
                 )
 
 
@@ -303,8 +305,8 @@ class ClaimTests(base.Tests):
     def test_of_two_plans_for_the_same_cards_one_stands(self) -> None:
         other = self.another_store()
 
-        def claim(of: object, node: str, numbers: list[int]) -> str:
-            with of.write() as tx:  # type: ignore[attr-defined]
+        def claim(of: ports.Store, node: str, numbers: list[int]) -> str:
+            with of.write() as tx:
                 tx.claims.add(node, [self.cards[n].id for n in numbers])
             return node
 
@@ -315,7 +317,7 @@ class ClaimTests(base.Tests):
                 lambda: claim(other, two, [3, 2, 1]),
             )
             lost = [e for e in found if isinstance(e, errors.InUse)]
-            self.assertEqual(1, len(lost), found)
+            self.assertEqual(1, len(lost), f"{found}")
             (winner,) = (node for node in found if isinstance(node, str))
             with self.store.write() as tx:
                 self.assertEqual(3, len(tx.claims.of_node(winner)))
@@ -351,7 +353,7 @@ class JournalTests(base.Tests):
         with self.store.write() as tx:
             self.lease = tx.leases.add(samples.lease(), None)
 
-    def step(self, name: str, **fields: object) -> steps.Step:
+    def step(self, name: str, **fields: Any) -> steps.Step:
         made = steps.Step(
             lease_id=self.lease.id,
             node_id=self.lease.nodes[0].id,
@@ -416,8 +418,8 @@ class JournalTests(base.Tests):
     def test_two_that_begin_one_step_both_go_on(self) -> None:
         other = self.another_store()
 
-        def begin(of: object) -> None:
-            with of.write() as tx:  # type: ignore[attr-defined]
+        def begin(of: ports.Store) -> None:
+            with of.write() as tx:
                 tx.steps.begin(self.step("ticket"))
 
         self.assertEqual(
@@ -429,11 +431,11 @@ class JournalTests(base.Tests):
 
 
 class EventTests(base.Tests):
-    def event(self, kind: str, **fields: object) -> events.Event:
+    def event(self, kind: str, **fields: Any) -> events.Event:
         made = events.Event(at=base.START, kind=kind, message=f"{kind} ü 🚀")
         return dataclasses.replace(made, **fields)
 
-    def kinds(self, **page: object) -> list[str]:
+    def kinds(self, **page: Any) -> list[str]:
         with self.store.read() as tx:
             return [one.kind for one in tx.events.page(Page(**page)).items]
 

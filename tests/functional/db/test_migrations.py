@@ -17,11 +17,13 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
+import fixtures
 import sqlalchemy as sa
 from oslo_db.sqlalchemy import test_fixtures
 from oslo_db.sqlalchemy import test_migrations
-from sqlalchemy import engine
+from sqlalchemy import engine as sa_engine
 
+from gpubroker.db import base as db_base
 from gpubroker.db import builtin
 from gpubroker.db import migration
 from gpubroker.db import store
@@ -34,7 +36,7 @@ from tests.functional.db import base
 class MigrationTests(base.Tests):
     """On an empty database that is thrown away."""
 
-    engine: engine.Engine
+    engine: sa_engine.Engine
 
     def walk(self) -> list[str]:
         """Upgrade step by step, checking each; the revisions."""
@@ -96,16 +98,16 @@ class MigrationTests(base.Tests):
 class SyncTests(test_migrations.ModelsMigrationsSync):  # type: ignore[misc]
     """``test_models_sync`` of oslo.db."""
 
-    engine: engine.Engine
+    engine: sa_engine.Engine
 
-    def db_sync(self, made: engine.Engine) -> None:
+    def db_sync(self, made: sa_engine.Engine) -> None:
         migration.upgrade(made)
 
-    def get_engine(self) -> engine.Engine:
+    def get_engine(self) -> sa_engine.Engine:
         return self.engine
 
     def get_metadata(self) -> sa.MetaData:
-        return tables.base.Base.metadata
+        return db_base.Base.metadata
 
     def include_object(
         self, item: Any, name: str, kind: str, reflected: bool, other: Any
@@ -137,7 +139,7 @@ class _OnServer(
 class _OnSQLite(base.Case):
     def setUp(self) -> None:
         super().setUp()
-        folder = self.useFixture(database.fixtures.TempDir()).path
+        folder = self.useFixture(fixtures.TempDir()).path
         conf = database.configuration(f"sqlite:///{folder}/empty.sqlite")
         made = store.Store(conf, base.Clock())
         self.addCleanup(made.close)

@@ -181,7 +181,7 @@ class OwnershipTests(base.Tests):
                 )
             )
             won = [one for one in found if one is not None]
-            self.assertEqual(1, len(won), won)
+            self.assertEqual(1, len(won), f"{won}")
             self.assertEqual(round_ + 1, won[0].epoch)
 
     def test_a_plan_that_is_being_written_holds_up_the_next_owner(

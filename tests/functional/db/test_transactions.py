@@ -19,6 +19,8 @@ import os
 import threading
 import time
 
+import fixtures
+
 from gpubroker import errors
 from gpubroker.db import store
 from gpubroker.services import ports
@@ -103,7 +105,7 @@ class TransactionTests(base.Tests):
             [None] * 4,
             self.together(
                 *(
-                    lambda one=one, n=n: write(one, n)  # type: ignore[misc]
+                    lambda one=one, n=n: write(one, n)
                     for n, one in enumerate(stores)
                 )
             ),
@@ -210,10 +212,13 @@ class LostTests(base.Case):
                 tx.pools.all()
 
     def test_without_tables_it_says_what_to_do(self) -> None:
-        folder = self.useFixture(database.fixtures.TempDir()).path
+        folder = self.useFixture(fixtures.TempDir()).path
         empty = self.gone(f"sqlite:///{folder}/empty.sqlite")
         empty.ping()
-        with self.assertRaises(errors.Unavailable) as caught:
+
+        def read() -> None:
             with empty.read() as tx:
                 tx.pools.all()
-        self.assertIn("gpubroker-manage db upgrade", caught.exception.message)
+
+        error = self.assertRaises(errors.Unavailable, read)
+        self.assertIn("gpubroker-manage db upgrade", error.message)
