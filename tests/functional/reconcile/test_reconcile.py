@@ -22,9 +22,8 @@ from gpubroker.services import fence
 from gpubroker.services import reconcile
 from tests.fixtures import database
 from tests.fixtures import estate
-from tests.fixtures import nova_tree
 
-CARD, OTHER = nova_tree.ADDRESSES[:2]
+CARD, OTHER = estate.ADDRESSES[:2]
 
 
 class Case(testtools.TestCase):
@@ -65,7 +64,7 @@ class Discovery(Case):
         host = self.estate.get()
         self.assertEqual("gpu-1.example.org", host.hypervisor_hostname)
         self.assertEqual(tree.root, host.provider_id)
-        self.assertEqual(8, len(self.estate.cards()))
+        self.assertEqual(4, len(self.estate.cards()))
 
     def test_the_compute_service_is_followed(self):
         self.estate.tree()
@@ -99,12 +98,12 @@ class Mirroring(Case):
         host = self.estate.host()
         cards = self.estate.cards()
         self.assertEqual(
-            list(nova_tree.ADDRESSES), [c.pci_address for c in cards]
+            list(estate.ADDRESSES), [c.pci_address for c in cards]
         )
-        self.assertEqual(list(range(8)), [c.slot for c in cards])
+        self.assertEqual(list(range(4)), [c.slot for c in cards])
         self.assertEqual({estate.MODEL}, {c.model for c in cards})
         self.assertEqual(
-            [tree.cards[a] for a in nova_tree.ADDRESSES],
+            [tree.cards[a] for a in estate.ADDRESSES],
             [c.provider_id for c in cards],
         )
         self.assertIn("CUSTOM_GPUBROKER_SLOT_0", cards[0].traits)
@@ -123,7 +122,7 @@ class Mirroring(Case):
         self.estate.tree(slots=False)
         self.estate.host()
         self.assertEqual(
-            list(range(8)), [card.slot for card in self.estate.cards()]
+            list(range(4)), [card.slot for card in self.estate.cards()]
         )
 
     def test_a_slot_keeps_its_number_when_a_card_dies(self):
@@ -135,7 +134,7 @@ class Mirroring(Case):
         self.estate.pass_()
         slots = {c.pci_address: c.slot for c in self.estate.cards()}
         self.assertEqual(1, slots[OTHER])
-        self.assertEqual(8, slots["0000:01:00.0"])
+        self.assertEqual(4, slots["0000:01:00.0"])
 
     def test_a_pass_in_which_nothing_changed_writes_nothing(self):
         self.estate.tree().boot([CARD])

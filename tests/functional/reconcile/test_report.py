@@ -26,13 +26,12 @@ from gpubroker.services import fence
 from gpubroker.services import report
 from tests.fixtures import database
 from tests.fixtures import estate
-from tests.fixtures import nova_tree
 
-CARD, OTHER = nova_tree.ADDRESSES[:2]
+CARD, OTHER = estate.ADDRESSES[:2]
 
 
-def eight(**of_first):
-    first, *others = nova_tree.ADDRESSES
+def four(**of_first):
+    first, *others = estate.ADDRESSES
     return [
         estate.card(first, **of_first),
         *(estate.card(address) for address in others),
@@ -48,7 +47,7 @@ class Case(testtools.TestCase):
         self.estate.host()
 
     def report(self, *cards, **more):
-        return self.estate.report(estate.body(*(cards or eight()), **more))
+        return self.estate.report(estate.body(*(cards or four()), **more))
 
     def rules(self, address=CARD):
         return [
@@ -59,7 +58,7 @@ class Case(testtools.TestCase):
 class Taking(Case):
     def test_a_first_report_fills_in_what_placement_does_not_know(self):
         before = self.estate.card(CARD)
-        answer = self.report(*eight(numa_node=1))
+        answer = self.report(*four(numa_node=1))
         self.assertTrue(answer.changed)
         card = self.estate.card(CARD)
         self.assertEqual(
@@ -98,7 +97,7 @@ class Taking(Case):
     def test_a_card_that_only_its_neighbour_changed_is_not_written(self):
         self.report()
         before = self.estate.card(OTHER)
-        self.report(*eight(driver="nvidia"))
+        self.report(*four(driver="nvidia"))
         self.assertEqual(before, self.estate.card(OTHER))
 
     def test_the_agent_is_told_which_cards_to_leave_alone(self):
@@ -108,7 +107,7 @@ class Taking(Case):
         self.assertEqual((OTHER,), self.report().claimed)
 
     def test_only_the_bound_user_is_heard(self):
-        body = estate.body(*eight())
+        body = estate.body(*four())
         now = self.estate.clock.now()
         for user in ("mallory", None, ""):
             self.assertRaises(
@@ -160,7 +159,7 @@ class Identity(Case):
     def test_a_card_that_is_gone_is_vanished_and_fenced(self):
         self.report()
         device_id = self.estate.card(CARD).id
-        self.report(*eight()[1:])
+        self.report(*four()[1:])
         card = self.estate.card(CARD)
         self.assertEqual(
             (device_id, State.VANISHED, Health.BAD),
@@ -174,7 +173,7 @@ class Identity(Case):
     def test_a_card_that_could_not_be_read_is_not_gone(self):
         self.report()
         self.report(
-            *eight()[1:],
+            *four()[1:],
             conditions=[{"kind": "device_unreadable", "detail": CARD}],
         )
         self.assertEqual(State.PRESENT, self.estate.card(CARD).state)
@@ -182,7 +181,7 @@ class Identity(Case):
     def test_a_card_that_comes_back_stays_fenced_until_it_is_lifted(self):
         self.report()
         device_id = self.estate.card(CARD).id
-        self.report(*eight()[1:])
+        self.report(*four()[1:])
         self.report()
         card = self.estate.card(CARD)
         self.assertEqual(
@@ -192,14 +191,14 @@ class Identity(Case):
         fence.unfence(self.core, card.id, Reason.HEALTH, "olga")
         card = self.estate.card(CARD)
         self.assertEqual((Health.UNKNOWN, ()), (card.health, card.fences))
-        self.report(*eight(driver="nvidia"))
+        self.report(*four(driver="nvidia"))
         self.assertEqual(Health.OK, self.estate.card(CARD).health)
 
     def test_another_card_at_the_same_address_is_a_new_one(self):
-        self.report(*eight(serial="S1"))
+        self.report(*four(serial="S1"))
         old = self.estate.card(CARD)
         self.estate.admission("manual")
-        self.report(*eight(serial="S2"))
+        self.report(*four(serial="S2"))
         new = self.estate.card(CARD)
         self.assertNotEqual(old.id, new.id)
         self.assertEqual({"unadmitted"}, self.estate.reasons(CARD))
@@ -212,7 +211,7 @@ class Identity(Case):
         self.assertEqual(old.slot, self.estate.card(CARD).slot)
 
     def test_two_cards_that_changed_places_keep_their_rows(self):
-        first, second, *others = eight()
+        first, second, *others = four()
         self.report(
             {**first, "serial": "S1"}, {**second, "serial": "S2"}, *others
         )
@@ -226,16 +225,16 @@ class Identity(Case):
         self.assertIn("device.moved", self.estate.events(one))
 
     def test_a_card_without_a_serial_now_is_still_itself(self):
-        self.report(*eight(serial="S1", uuid="GPU-1"))
+        self.report(*four(serial="S1", uuid="GPU-1"))
         before = self.estate.card(CARD)
-        self.report(*eight())
+        self.report(*four())
         after = self.estate.card(CARD)
         self.assertEqual(
             (before.id, "S1", "GPU-1"), (after.id, after.serial, after.uuid)
         )
 
     def test_two_cards_with_one_serial_are_both_kept(self):
-        first, second, *others = eight()
+        first, second, *others = four()
         self.report(
             {**first, "serial": "S1"}, {**second, "serial": "S1"}, *others
         )
@@ -251,17 +250,17 @@ class Identity(Case):
 class Moving(Case):
     def setUp(self):
         super().setUp()
-        self.report(*eight(serial="S1"))
+        self.report(*four(serial="S1"))
         self.moved = self.estate.card(CARD)
         fence.fence(self.core, self.moved.id, Reason.OPERATOR, "", "olga")
         self.other = self.estate.tree("gpu-2")
         self.estate.host("gpu-2")
 
     def report_there(self):
-        self.estate.report(estate.body(*eight(serial="S1")), "gpu-2")
+        self.estate.report(estate.body(*four(serial="S1")), "gpu-2")
 
     def test_a_card_moves_with_its_row_its_fences_and_its_history(self):
-        self.report(*eight()[1:])
+        self.report(*four()[1:])
         self.report_there()
         card = self.estate.card(CARD, "gpu-2")
         self.assertEqual(self.moved.id, card.id)
@@ -270,8 +269,8 @@ class Moving(Case):
         )
         self.assertIn("device.found", self.estate.events(card.id))
         self.assertIn("device.moved", self.estate.events(card.id))
-        self.assertEqual(8, len(self.estate.cards("gpu-2")))
-        self.assertEqual(7, len(self.estate.cards("gpu-1")))
+        self.assertEqual(4, len(self.estate.cards("gpu-2")))
+        self.assertEqual(3, len(self.estate.cards("gpu-1")))
         self.estate.pass_("gpu-2")
         self.assertEqual(1, self.other.reserved(CARD))
 
@@ -292,7 +291,7 @@ class Moving(Case):
 class Judging(Case):
     def test_what_is_beyond_doubt_fences(self):
         for index, code in enumerate((79, 48, 64, 95)):
-            address = nova_tree.ADDRESSES[index]
+            address = estate.ADDRESSES[index]
             self.report(observations=[estate.xid(address, code, code)])
             card = self.estate.card(address)
             self.assertEqual(
@@ -300,13 +299,13 @@ class Judging(Case):
             )
             self.assertIn(f"XID {code}", card.fences[0].detail)
         self.estate.pass_()
-        for address in nova_tree.ADDRESSES[:4]:
+        for address in estate.ADDRESSES[:4]:
             self.assertEqual(1, self.tree.reserved(address))
 
     def test_off_the_bus_by_the_log_the_registers_or_nvml(self):
         lost = {"errors": [{"function": "nvmlDeviceGetSerial", "code": 15}]}
-        first, second, *others = eight()
-        third = nova_tree.ADDRESSES[2]
+        first, second, *others = four()
+        third = estate.ADDRESSES[2]
         self.report(
             {**first, "on_bus": False},
             {**second, "nvml": lost},
@@ -336,7 +335,7 @@ class Judging(Case):
         self.assertEqual(Health.UNKNOWN, self.estate.card(CARD).health)
 
     def test_what_can_not_be_read_is_not_bad(self):
-        self.report(*eight(on_bus=None))
+        self.report(*four(on_bus=None))
         card = self.estate.card(CARD)
         self.assertEqual((Health.UNKNOWN, ()), (card.health, card.fences))
 
@@ -352,7 +351,7 @@ class Judging(Case):
         self.report(observations=seen)
         device_id = self.estate.card(CARD).id
         fence.unfence(self.core, device_id, Reason.HEALTH, "olga")
-        self.report(*eight(driver="nvidia"), observations=seen)
+        self.report(*four(driver="nvidia"), observations=seen)
         self.assertEqual(set(), self.estate.reasons(CARD))
         self.report(observations=[*seen, estate.xid(CARD, 79, 8)])
         self.assertEqual({"health"}, self.estate.reasons(CARD))
@@ -362,7 +361,7 @@ class Judging(Case):
         self.estate.admission("automatic")
         sick = estate.card("0000:d1:00.0", on_bus=False)
         fit = estate.card("0000:d2:00.0")
-        self.report(*eight(), sick, fit)
+        self.report(*four(), sick, fit)
         self.assertEqual(
             {"health", "unadmitted"}, self.estate.reasons("0000:d1:00.0")
         )
