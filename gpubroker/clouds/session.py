@@ -37,6 +37,17 @@ from gpubroker.services import ports
 
 T = TypeVar("T")
 
+#: Options of keystoneauth's plugins that say what a token is for.
+_SCOPES = (
+    "project_id",
+    "project_name",
+    "project_domain_id",
+    "project_domain_name",
+    "domain_id",
+    "domain_name",
+    "system_scope",
+)
+
 #: Seconds that one change is repeated while others change the same provider.
 PATIENCE = 20.0
 
@@ -248,26 +259,24 @@ def trusted(conf: cfg.ConfigOpts, trust_id: str) -> plugin.BaseAuthPlugin:
     A trust is the scope; the project of [service_user] must not be sent
     along.
     """
-    scopes = (
-        "project_id",
-        "project_name",
-        "project_domain_id",
-        "project_domain_name",
-        "domain_id",
-        "domain_name",
-        "default_domain_id",
-        "default_domain_name",
-        "system_scope",
-    )
-    name = conf[service_user.GROUP].auth_type
+    section = conf[service_user.GROUP].auth_section or service_user.GROUP
+    name = conf[section].auth_type
     known = {
-        option.dest for option in loading.get_plugin_loader(name).get_options()
+        option.dest
+        for option in (
+            loading.get_plugin_loader(name).get_options() if name else ()
+        )
     }
+    if "trust_id" not in known:
+        raise errors.Unavailable(
+            f"[{section}] auth_type {name} can not act for a user by a "
+            "trust; use password."
+        )
     found = loading.load_auth_from_conf_options(
         conf,
         service_user.GROUP,
         trust_id=trust_id,
-        **{scope: None for scope in scopes if scope in known},
+        **{scope: None for scope in _SCOPES if scope in known},
     )
     if found is None:
         raise errors.Unavailable("[service_user] names no auth_type.")
