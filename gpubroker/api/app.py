@@ -25,14 +25,11 @@ from oslo_middleware import cors
 
 from gpubroker import policies
 from gpubroker.api import call
+from gpubroker.api import defaults
 from gpubroker.api import dispatch
 from gpubroker.api import middleware
 from gpubroker.api.controllers import root
 from gpubroker.services import broker
-
-#: The largest body we accept: a report of 64 cards and 100 observations, or
-#: 64 KiB of user data, with room to spare.
-MAX_BODY = 1024 * 1024 + 64 * 1024
 
 
 def build(
@@ -59,6 +56,7 @@ def _wrap(
     checks: Mapping[str, Callable[[], None]],
 ) -> Any:
     """The middleware, from the inside out; the order matters."""
+    defaults.apply(conf)
     # Innermost: who it is. Version documents and the description of the API
     # need no token, so that a client can find out how to get one.
     guarded = auth_token.AuthProtocol(app, {"oslo_config_config": conf})
@@ -70,9 +68,8 @@ def _wrap(
     app = middleware.HealthPaths(app, process, checks)
     # Before anything reads the body.
     app = oslo_middleware.RequestBodySizeLimiter(app, conf)
-    conf.set_default("max_request_body_size", MAX_BODY, "oslo_middleware")
     # Answers preflights, which carry no token.
-    app = _cors(conf, app)
+    app = cors.CORS(app, conf)
     # Before anything makes a link out of the request's own address.
     app = oslo_middleware.HTTPProxyToWSGI(app, conf)
     # Around everything whose errors are not ours; inside RequestId, since
@@ -80,22 +77,3 @@ def _wrap(
     app = middleware.JsonErrors(app)
     # Outermost: everything that is logged or answered carries the id.
     return oslo_middleware.RequestId(app, conf)
-
-
-def _cors(conf: cfg.ConfigOpts, app: Any) -> Any:
-    conf.register_opts(cors.OPTS, "cors")
-    own = ["OpenStack-API-Version", "X-OpenStack-Request-ID"]
-    conf.set_default(
-        "allow_headers",
-        ["X-Auth-Token", "Content-Type", "If-Match", *own],
-        "cors",
-    )
-    conf.set_default(
-        "expose_headers", ["ETag", "Location", "Vary", *own], "cors"
-    )
-    conf.set_default(
-        "allow_methods",
-        ["GET", "HEAD", "PUT", "POST", "DELETE", "PATCH"],
-        "cors",
-    )
-    return cors.CORS(app, conf)

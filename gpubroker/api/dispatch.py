@@ -43,6 +43,10 @@ LOG = logging.getLogger(__name__)
 
 VERSION = f"{versions.SERVICE_TYPE}.microversion"
 _MATCH = "gpubroker.match"
+
+#: Items of a list that are checked where faults are only logged.
+_SAMPLE = 2
+
 _ETAG = re.compile(r'(?:W/)?"[^"]*"|\*')
 _ETAGS = re.compile(rf"(?:{_ETAG.pattern})(?:\s*,\s*(?:{_ETAG.pattern}))*")
 
@@ -206,12 +210,24 @@ def _headers(
 def _check_answer(
     site: calls.Site, schema: operation.Versioned, result: Any
 ) -> None:
-    fault = schema.validator.fault(result)
+    strict = site.response_validation == "error"
+    fault = schema.validator.fault(result if strict else _sample(result))
     if fault is None:
         return
-    if site.response_validation == "error":
+    if strict:
         raise api_errors.BadAnswer(fault)
     LOG.warning("An answer does not match its schema: %s", fault)
+
+
+def _sample(result: Any) -> Any:
+    """The start of a long list: its items all come from one function, and
+    checking a hundred of them costs more than finding them."""
+    if not isinstance(result, dict):
+        return result
+    return {
+        name: value[:_SAMPLE] if isinstance(value, list) else value
+        for name, value in result.items()
+    }
 
 
 def application(site: calls.Site, tree: routing.Node) -> Any:

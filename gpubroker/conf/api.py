@@ -35,7 +35,7 @@ many and a link to the next page.
         default="warn",
         choices=[
             ("error", "answer 500; for tests"),
-            ("warn", "write a warning into the log"),
+            ("warn", "look at the first items, log a warning"),
             ("ignore", "do not check"),
         ],
         help="""

@@ -52,7 +52,8 @@ RULES = [
     policy.RuleDefault(
         "project_manager_or_admin",
         "(role:manager and project_id:%(project_id)s) or " + ADMIN,
-        "Who may decide for a project.",
+        "Who may decide for a project. For policy files: by default nothing "
+        "asks for more than a member.",
         scope_types=SCOPES,
     ),
     policy.RuleDefault(

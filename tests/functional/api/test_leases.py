@@ -1,0 +1,154 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+
+"""What a person needs next, once a lease is active."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import testtools
+
+from gpubroker import errors
+from gpubroker.api import app
+from tests.fixtures import api as api_fixture
+from tests.fixtures import cloud
+
+URL = "https://console.example/?token=1"
+
+
+class Consoles(cloud.Identity):
+    """Keystone in front of a Nova that has consoles, or is down."""
+
+    def __init__(self, inside: cloud.Cloud, up: bool) -> None:
+        super().__init__(inside)
+        self._up = up
+
+    def with_token(self, token: str) -> Any:
+        up = self._up
+
+        class User(cloud.UserCloud):
+            def console_url(self, server_id: str) -> str | None:
+                if not up:
+                    raise errors.Unavailable("Nova: no answer")
+                return f"{URL}&user={self._user}"
+
+        user, _, project = token.partition("@")
+        return User(self._cloud, project, user)
+
+
+class Active(testtools.TestCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.api = self.useFixture(api_fixture.Api())
+        workload = {"key_name": cloud.KEY}
+        lease = self.api.world.order(workload=workload)
+        self.api.world.settle(lease.id, "active")
+        self.path = f"/v1/leases/{lease.id}"
+        self.consoles(up=True)
+
+    def consoles(self, up: bool) -> None:
+        core = self.api.world.core
+        self.api.application = app.build(
+            self.api.conf,
+            dataclasses.replace(
+                core, identity=Consoles(self.api.world.cloud, up)
+            ),
+            {},
+        )
+
+    def server(
+        self, who: api_fixture.Persona = api_fixture.MEMBER
+    ) -> dict[str, Any]:
+        answer = self.api.call("GET", self.path, who=who)
+        self.assertEqual(200, answer.status_int, answer.text)
+        (seen,) = answer.json["servers"]
+        found: dict[str, Any] = seen
+        return found
+
+    def test_how_to_log_in(self) -> None:
+        seen = self.server()
+        self.assertEqual(["10.0.0.5"], seen["addresses"])
+        self.assertEqual(cloud.KEY, seen["key_name"])
+        self.assertEqual("ssh <user>@10.0.0.5", seen["login"])
+
+    def test_the_console_with_the_callers_own_rights(self) -> None:
+        self.assertEqual(f"{URL}&user=alice", self.server()["console_url"])
+        reader = self.server(api_fixture.READER)
+        self.assertEqual(f"{URL}&user=rita", reader["console_url"])
+
+    def test_no_console_for_another_project(self) -> None:
+        self.assertIsNone(self.server(api_fixture.ADMIN)["console_url"])
+
+    def test_a_list_asks_for_no_consoles(self) -> None:
+        (lease,) = self.api.call("GET", "/v1/leases").json["leases"]
+        self.assertIsNone(lease["servers"][0]["console_url"])
+        self.assertNotIn("progress", lease)
+
+    def test_a_nova_that_is_down_takes_only_the_console(self) -> None:
+        self.consoles(up=False)
+        self.assertIsNone(self.server()["console_url"])
+
+    def test_steps_of_the_start(self) -> None:
+        steps = self.api.call("GET", self.path).json["progress"]
+        self.assertGreater(len(steps), 3)
+        self.assertEqual({"done"}, {step["state"] for step in steps})
+        self.assertEqual({0}, {step["node"] for step in steps})
+
+    def test_when_it_is_over_nothing_leads_to_a_server(self) -> None:
+        self.api.call("DELETE", self.path)
+        lease_id = self.path.rpartition("/")[2]
+        self.api.world.settle(lease_id, "ended")
+        seen = self.server()
+        self.assertEqual([], seen["addresses"])
+        self.assertIsNone(seen["login"])
+        self.assertIsNone(seen["console_url"])
+
+
+class Races(testtools.TestCase):
+    """A worker writes the same lease all the time."""
+
+    def test_who_names_no_generation_is_not_refused(self) -> None:
+        api = self.useFixture(api_fixture.Api())
+        lease = api.world.order()
+        self.lost = 2
+        store = api.world.core.store
+        real = store.write
+
+        def write() -> Any:
+            if self.lost:
+                self.lost -= 1
+                raise errors.ConcurrentUpdate("Lease: it moved on.")
+            return real()
+
+        api.application = app.build(
+            api.conf,
+            dataclasses.replace(api.world.core, store=_Store(store, write)),
+            {},
+        )
+        path = f"/v1/leases/{lease.id}"
+        answer = api.call("PATCH", path, {"name": "other"})
+        self.assertEqual(200, answer.status_int, answer.text)
+        self.lost = 1
+        answer = api.call("PATCH", path, {"name": "x", "generation": 2})
+        self.assertEqual(409, answer.status_int)
+
+
+class _Store:
+    """The real store, whose writes a test can make fail."""
+
+    def __init__(self, store: Any, write: Any) -> None:
+        self.read = store.read
+        self.ping = store.ping
+        self.write = write
