@@ -22,6 +22,7 @@ import re
 
 import testtools
 
+from gpubroker import conf
 from gpubroker import versions
 from gpubroker.domain import devices
 from gpubroker.domain import fences
@@ -92,6 +93,27 @@ class HealthTest(testtools.TestCase):
         assert said is not None
         self.assertLessEqual(
             {int(code) for code in said[1].split(", ")}, health.QUIET_XIDS
+        )
+
+
+class OptionsTest(testtools.TestCase):
+    def test_options_that_the_documents_name_exist(self) -> None:
+        known = {
+            group: {option.dest for option in options}
+            for group, options in conf.list_opts()
+            if options
+        }
+        named = {
+            (group, option)
+            for page in SOURCE.rglob("*.rst")
+            for group, option in re.findall(
+                r"``\[(\w+)\]\s+(\w+)", page.read_text()
+            )
+            if group in known
+        }
+        self.assertGreater(len(named), 5)
+        self.assertEqual(
+            set(), {(g, o) for g, o in named if o not in known[g]}
         )
 
 
