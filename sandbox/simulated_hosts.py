@@ -32,6 +32,4 @@ def build(layout: layouts.Layout) -> None:
     compiled = layout.data / "libnvidia-ml.so.1"
     nvml.compile_library(compiled)
     for host in hardware.HOSTS:
-        of(layout, host.name).build(
-            cards.of_hardware(host, DRIVER), compiled
-        )
+        of(layout, host.name).build(cards.of_hardware(host, DRIVER), compiled)

@@ -31,7 +31,9 @@ def _groups() -> list[Any]:
     here = str(pathlib.Path(__file__).parent)
     return [
         importlib.import_module(f"{__name__}.{module.name}")
-        for module in sorted(pkgutil.iter_modules([here]), key=lambda m: m.name)
+        for module in sorted(
+            pkgutil.iter_modules([here]), key=lambda m: m.name
+        )
     ]
 
 

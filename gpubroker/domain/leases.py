@@ -181,7 +181,6 @@ def check_move(lease: Lease, state: State, target: State) -> None:
     """:raises IllegalMove: when the table has no such move."""
     if (state, target) not in MOVES[lease.state]:
         raise errors.IllegalMove(
-            f"Lease {lease.name} is {lease.state}: it can not become "
-            f"{state}.",
+            f"Lease {lease.name} is {lease.state}: it can not become {state}.",
             state=lease.state,
         )
