@@ -34,8 +34,12 @@ from schemathesis import checks
 
 from gpubroker.api import openapi
 from gpubroker.api.controllers import root
+from gpubroker.domain import fences
+from gpubroker.services import catalogue
 from gpubroker.services import enrol
+from gpubroker.services import fence
 from tests.fixtures import api as api_fixture
+from tests.fixtures import cloud
 
 DOCUMENT = openapi.document(root.TREE, "")
 # Who asks is not what is explored here.
@@ -44,6 +48,19 @@ DOCUMENT["security"] = []
 #: Examples of each operation and mode; the seed is fixed, so that a run that
 #: fails here fails everywhere.
 EXAMPLES = 30
+
+#: There, and used by nothing.
+SPARE = "spare"
+SPARE_MODEL = {
+    "name": SPARE,
+    "family": SPARE,
+    "vendor": SPARE,
+    "vendor_id": "0000",
+    "product_ids": ["0000"],
+    "memory_mib": 1,
+}
+
+PAGING = ("limit", "sort_key", "sort_dir")
 
 #: What the persona who may do most may not.
 AGENT = {"put_v1_hosts_by_name_report"}
@@ -79,45 +96,32 @@ class Fuzz(testtools.TestCase):
     def setUp(self) -> None:
         super().setUp()
         self.api = self.useFixture(api_fixture.Api())
+        core = self.api.world.core
         enrol.bind_agent(
-            self.api.world.core,
-            "gpu-1",
-            api_fixture.AGENT.user_id,
-            lambda seen: None,
+            core, "gpu-1", api_fixture.AGENT.user_id, lambda seen: None
         )
-        self.known = self._things()
-
-    def _things(self) -> dict[str, str]:
-        """Things that are there, so that not every answer is 404."""
+        catalogue.add_model(core, SPARE_MODEL)
+        catalogue.add_pool(core, {"name": SPARE})
+        enrol.add_host(core, {"name": SPARE})
         with self.api.world.store.read() as tx:
-            device = tx.devices.of_host("gpu-1")[0].id
-        return {
-            "name": "",
-            "flavor": "gpu.2",
-            "device_id": device,
-            "reason": "operator",
-            "lease_id": self.api.world.order().id,
-        }
-
-    def _path(self, path: str, drawn: dict[str, Any]) -> dict[str, Any]:
-        names = {
-            "models": api_fixture.MODEL,
-            "pools": "default",
-            "hosts": "gpu-1",
-        }
-        known = dict(self.known, name=names.get(path.split("/")[2], ""))
-        return {name: known[name] for name in drawn}
+            self.device_id = tx.devices.of_host("gpu-1")[0].id
+        fence.fence(core, self.device_id, fences.Reason.OPERATOR, "", "a test")
+        self.lease_id = self.api.world.order(duration=3600).id
+        self.seen: set[int] = set()
 
     def check(self, operation_id: str) -> None:
         schema = schemathesis.openapi.from_dict(DOCUMENT)
         schema.app = self.api.application
         operation = schema.find_operation_by_id(operation_id)
+        item = DOCUMENT["paths"][operation.path][operation.method]
         self._explore(operation, operation_id, GenerationMode.POSITIVE)
+        # Or all that was explored is how to be refused.
+        wanted = {int(found) for found in item["responses"] if found < "400"}
+        self.assertNotEqual(set(), wanted & self.seen, self.seen)
         try:
             self._explore(operation, operation_id, GenerationMode.NEGATIVE)
         except hypothesis_errors.Unsatisfiable:
             # Without parameters and body there is nothing to get wrong.
-            item = DOCUMENT["paths"][operation.path][operation.method]
             self.assertNotIn("requestBody", item)
             self.assertEqual([], item.get("parameters", []))
 
@@ -138,19 +142,13 @@ class Fuzz(testtools.TestCase):
         )
         @hypothesis.given(
             case=operation.as_strategy(generation_mode=mode),
-            existing=hypothesis.strategies.booleans(),
+            real=hypothesis.strategies.booleans(),
         )
-        def ask(case: Any, existing: bool) -> None:
-            if (
-                existing
-                and case.path_parameters
-                and mode is GenerationMode.POSITIVE
-            ):
-                case.path_parameters = self._path(
-                    operation.path, case.path_parameters
-                )
+        def ask(case: Any, real: bool) -> None:
+            if real and mode is GenerationMode.POSITIVE:
+                self._make_real(case)
             case.headers = {**(case.headers or {}), "X-Auth-Token": who.token}
-            case.call_and_validate(checks=CHECKS)
+            self.seen.add(case.call_and_validate(checks=CHECKS).status_code)
 
         try:
             ask()
@@ -158,6 +156,47 @@ class Fuzz(testtools.TestCase):
             # Not an Exception: it would end the whole run.
             words = "\n".join(str(error) for error in group.exceptions)
             self.fail(f"{mode}: {words}")
+
+    def _make_real(self, case: Any) -> None:
+        """Name things that are there, so that the request gets further."""
+        spare = case.method == "DELETE"
+        known = {
+            "models": SPARE if spare else api_fixture.MODEL,
+            "pools": SPARE if spare else "default",
+            "hosts": SPARE if spare else "gpu-1",
+        }
+        noun = case.operation.path.split("/")[2:3]
+        real = {
+            "name": known.get("".join(noun), ""),
+            "flavor": "gpu.8" if spare else "gpu.2",
+            "device_id": self.device_id,
+            "reason": "operator",
+            "lease_id": self.lease_id,
+        }
+        if case.path_parameters:
+            case.path_parameters = {n: real[n] for n in case.path_parameters}
+        if case.query:
+            case.query = {n: v for n, v in case.query.items() if n in PAGING}
+        if isinstance(case.body, dict):
+            _make_real_body(case.body)
+            if case.method == "PATCH":
+                case.body.pop("generation", None)
+        (case.headers or {}).pop("If-Match", None)
+
+
+def _make_real_body(body: dict[str, Any]) -> None:
+    real = {
+        "flavor": "gpu.1",
+        "models": [api_fixture.MODEL],
+        "pool": "default",
+    }
+    body.update({n: v for n, v in real.items() if n in body})
+    for name in ("nodes", "blocks"):
+        body.pop(name, None)
+    workload = body.get("workload")
+    if isinstance(workload, dict):
+        workload["image"] = cloud.IMAGE
+        workload.pop("networks", None)
 
 
 def _add(operation_id: str) -> None:
