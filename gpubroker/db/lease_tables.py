@@ -66,7 +66,8 @@ class Lease(base.Stamped, base.Base):
         base.Word(leases.IdentityMode)
     )
     workload: Mapped[Document]
-    user_data: Mapped[Text | None]
+    # Up to 64 KiB each: a list never loads it.
+    user_data: Mapped[Text | None] = mapped_column(deferred=True)
     duration: Mapped[int | None]
     requested_at: Mapped[Time]
     started_at: Mapped[Time | None]

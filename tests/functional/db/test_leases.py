@@ -160,8 +160,11 @@ class LeaseTests(base.Tests):
                 samples.lease(requested_at=base.START + TICK, user_data=None),
                 None,
             )
-            found = tx.leases.page(Page()).items
+            with self.statements() as sent:
+                found = tx.leases.page(Page()).items
             self.assertEqual(["", None], [one.user_data for one in found])
+            self.assertEqual(1, sent[0].count("user_data IS NOT NULL"))
+            self.assertNotIn("lease.user_data,", sent[0])
             (first, _) = tx.leases.in_state([leases.State.QUEUED])
             self.assertEqual("I2Nsb3Vk", first.user_data)
 
