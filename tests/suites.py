@@ -111,6 +111,7 @@ def lint() -> Result:
         "mypy": ["mypy"],
         "import-linter": ["lint-imports"],
         "doc8": ["doc8", "-q", "README.rst", "doc/source", "api-ref/source"],
+        **{title: _sphinx(folder) for title, folder in _DOCUMENTS.items()},
         "bashate": ["bashate", "-i", "E006", *shell],
     }  # fmt: skip
     result = Result()
@@ -122,6 +123,21 @@ def lint() -> Result:
             print(done.stdout[-8000:], flush=True)
         result += Result(passed=int(ok), failed=int(not ok))
     return result
+
+
+_DOCUMENTS = {
+    "docs": "doc",
+    "api-ref": "api-ref",
+    "release notes": "releasenotes",
+}
+
+
+def _sphinx(folder: str) -> list[str]:
+    """Every warning is an error: a broken link, an unknown option."""
+    return [
+        *("sphinx-build", "-W", "--keep-going", "-q", "-b", "html"),
+        *(f"{folder}/source", f"{folder}/build/html"),
+    ]
 
 
 def _is_shell(path: pathlib.Path) -> bool:
