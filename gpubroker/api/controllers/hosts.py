@@ -28,7 +28,12 @@ from gpubroker.domain import devices
 from gpubroker.domain import hosts
 from gpubroker.services import config_render
 from gpubroker.services import enrol
+from gpubroker.services import paging
+from gpubroker.services import ports
 from gpubroker.services import report
+
+#: More devices than a page of hosts has.
+_ALL = 1_000_000
 
 
 class Agent(routing.Node):
@@ -104,9 +109,7 @@ class Hosts(routing.Collection):
         """List the hosts."""
         with call.ports.store.read() as tx:
             found = tx.hosts.page(call.page())
-            cards: dict[str, list[devices.Device]] = {}
-            for card in tx.devices.all():
-                cards.setdefault(card.host, []).append(card)
+            cards = _cards(tx, found.items)
         items = [
             view.show(call, host, cards.get(host.name, []))
             for host in found.items
@@ -146,6 +149,18 @@ class Hosts(routing.Collection):
     def delete(self, call: Call) -> None:
         """Forget a host without cards that are present or claimed."""
         enrol.remove_host(call.ports, call.args["name"], call.seen)
+
+
+def _cards(
+    tx: ports.Transaction, found: list[hosts.Host]
+) -> dict[str, list[devices.Device]]:
+    """Host -> its devices, in as many statements as for one host."""
+    names = tuple(host.name for host in found)
+    cards: dict[str, list[devices.Device]] = {name: [] for name in names}
+    page = paging.Page(filters={"host": names}, limit=_ALL)
+    for card in tx.devices.page(page).items:
+        cards[card.host].append(card)
+    return cards
 
 
 def _host(call: Call) -> hosts.Host:

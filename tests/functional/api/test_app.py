@@ -177,6 +177,27 @@ class App(testtools.TestCase):
             got.headers["Content-Length"], head.headers["Content-Length"]
         )
 
+    def test_a_browser_that_an_operator_has_allowed(self) -> None:
+        origin = "https://horizon.example"
+        self.api.conf.set_override("allowed_origin", [origin], "cors")
+        self.api.application = app.build(
+            self.api.conf, self.api.world.core, {}
+        )
+        answer = self.api.call(
+            "OPTIONS",
+            "/v1/leases",
+            who=None,
+            headers={
+                "Origin": origin,
+                "Access-Control-Request-Method": "POST",
+                "Access-Control-Request-Headers": "X-Auth-Token",
+            },
+        )
+        self.assertEqual(200, answer.status_int)
+        self.assertEqual(origin, answer.headers["Access-Control-Allow-Origin"])
+        answer = self.api.call("GET", "/v1/models", headers={"Origin": origin})
+        self.assertIn("ETag", answer.headers["Access-Control-Expose-Headers"])
+
     def test_links_lead_back_through_a_proxy(self) -> None:
         answer = self.api.call(
             "GET",
