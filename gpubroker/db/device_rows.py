@@ -204,9 +204,7 @@ def device(
         driver=row.driver,
         state=row.state,
         health=row.health,
-        health_reasons=tuple(
-            devices.HealthReason(**reason) for reason in row.health_reasons
-        ),
+        health_reasons=_reasons(row),
         fences=tuple(fences.fence(one, row.uuid) for one in fences_of),
         reported=row.reported,
         provider_id=row.provider_id,
@@ -224,3 +222,7 @@ def device(
         created_at=row.created_at,
         updated_at=row.updated_at,
     )
+
+
+def _reasons(row: tables.Device) -> tuple[devices.HealthReason, ...]:
+    return tuple(devices.HealthReason(**one) for one in row.health_reasons)

@@ -14,7 +14,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from gpubroker.db import pages
@@ -115,9 +114,7 @@ def node_values(node: leases.Node) -> dict[str, Any]:
 
 
 def lease(
-    row: tables.Lease,
-    user_data: str | None,
-    nodes: Sequence[tables.LeaseNode],
+    row: tables.Lease, user_data: str | None, nodes: tuple[leases.Node, ...]
 ) -> leases.Lease:
     return leases.Lease(
         id=row.uuid,
@@ -152,14 +149,14 @@ def lease(
         attempts=row.attempts,
         not_before=row.not_before,
         request_id=row.request_id,
-        nodes=tuple(_node(one, row.uuid) for one in nodes),
+        nodes=nodes,
         generation=row.generation,
         created_at=row.created_at,
         updated_at=row.updated_at,
     )
 
 
-def _node(row: tables.LeaseNode, lease_id: str) -> leases.Node:
+def node(row: tables.LeaseNode, lease_id: str) -> leases.Node:
     return leases.Node(
         id=row.uuid,
         lease_id=lease_id,

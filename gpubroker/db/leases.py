@@ -98,18 +98,17 @@ class Leases(repository.Repository):
             ],
         )
         if delegation is not None:
-            self._insert_many(
-                _DELEGATION,
-                [
-                    {
-                        "lease_id": key,
-                        "mode": delegation.mode,
-                        "trust_id": delegation.trust_id,
-                        "expires_at": delegation.expires_at,
-                    }
-                ],
-            )
+            self._add_delegation(key, delegation)
         return stored
+
+    def _add_delegation(self, key: int, delegation: leases.Delegation) -> None:
+        row = {
+            "lease_id": key,
+            "mode": delegation.mode,
+            "trust_id": delegation.trust_id,
+            "expires_at": delegation.expires_at,
+        }
+        self._insert_many(_DELEGATION, [row])
 
     def update(self, lease: leases.Lease) -> leases.Lease:
         """What an order fixed (project, user, flavor, sizes, pool, time)
@@ -257,7 +256,10 @@ class Leases(repository.Repository):
             lease_rows.lease(
                 row[0],
                 row.user_data,
-                [r[1] for r in nodes.get(row[0].id, [])],
+                tuple(
+                    lease_rows.node(found[1], row[0].uuid)
+                    for found in nodes.get(row[0].id, [])
+                ),
             )
             for row in rows
         ]

@@ -119,19 +119,11 @@ class Traits(repository.Repository):
                 gone.append(row.id)
         if gone:
             self._execute(sa.delete(_ROW).where(_ROW.id.in_(gone)))
+        # In one order everywhere, so that writers wait instead of clashing.
+        new = sorted(missing, key=lambda pair: (pair[0] or 0, pair[1]))
+        same = {"host_id": key[0], "source": source}
         self._insert_many(
-            _ROW,
-            [
-                {
-                    "host_id": key[0],
-                    "device_id": device,
-                    "trait": trait,
-                    "source": source,
-                }
-                for device, trait in sorted(
-                    missing, key=lambda pair: (pair[0] or 0, pair[1])
-                )
-            ],
+            _ROW, [{**same, "device_id": d, "trait": t} for d, t in new]
         )
 
     def _device_keys(

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Devices, fences and traits in the store."""
+"""Devices in the store."""
 
 from __future__ import annotations
 
@@ -23,7 +23,6 @@ from gpubroker.domain import devices
 from gpubroker.domain import fences
 from gpubroker.domain import pools
 from gpubroker.domain import traits
-from gpubroker.services import ports
 from gpubroker.services.paging import Page
 from tests.functional.db import base
 from tests.functional.db import samples
@@ -227,63 +226,6 @@ class MirrorTests(base.Tests):
             self.assertEqual(("c1",), tx.devices.get(self.card.id).consumers)
 
 
-class FenceTests(base.Tests):
-    def setUp(self) -> None:
-        super().setUp()
-        self.card, self.other = samples.fill(self.store)
-
-    def fence(self, reason: fences.Reason, **fields: Any) -> fences.Fence:
-        return fences.Fence(device_id=self.card.id, reason=reason, **fields)
-
-    def test_a_reason_is_there_or_not(self) -> None:
-        operator = self.fence(
-            fences.Reason.OPERATOR, detail="broken fan", by="u1"
-        )
-        with self.store.write() as tx:
-            self.assertTrue(tx.fences.add(operator))
-            self.assertFalse(tx.fences.add(operator))
-            self.assertTrue(tx.fences.add(self.fence(fences.Reason.HEALTH)))
-            self.assertTrue(
-                tx.fences.remove(self.card.id, fences.Reason.HEALTH)
-            )
-            self.assertFalse(
-                tx.fences.remove(self.card.id, fences.Reason.HEALTH)
-            )
-            self.assertFalse(tx.fences.remove("x", fences.Reason.HEALTH))
-        with self.store.read() as tx:
-            (stands,) = tx.fences.of(self.card.id)
-            self.assertEqual([], tx.fences.of(self.other.id))
-        self.assertEqual(
-            dataclasses.replace(operator, created_at=stands.created_at), stands
-        )
-
-    def test_two_writers_of_one_reason_both_go_on(self) -> None:
-        other = self.another_store()
-
-        def add(of: ports.Store) -> bool:
-            with of.write() as tx:
-                return bool(tx.fences.add(self.fence(fences.Reason.HEALTH)))
-
-        for _ in range(5):
-            found = self.together(lambda: add(self.store), lambda: add(other))
-            self.assertEqual([False, True], sorted(found))
-            with self.store.write() as tx:
-                tx.fences.remove(self.card.id, fences.Reason.HEALTH)
-
-    def test_fences_of_a_lease(self) -> None:
-        with self.store.write() as tx:
-            tx.fences.add(self.fence(fences.Reason.LEASE, lease_id="l1"))
-            self.assertRaises(
-                errors.NotFound,
-                tx.fences.add,
-                fences.Fence(device_id="x", reason=fences.Reason.LEASE),
-            )
-        with self.store.read() as tx:
-            (found,) = tx.fences.of_lease("l1")
-            self.assertEqual(self.card.id, found.device_id)
-            self.assertEqual([], tx.fences.of_lease("l2"))
-
-
 class DeviceFilterTests(base.Tests):
     """Cards 0: free, 1: claimed, 2: fenced, 3: in use, 4: vanished,
     5: without a model."""
@@ -356,112 +298,6 @@ class DeviceFilterTests(base.Tests):
         self.assertEqual("colour", error.fields["field"])
 
 
-class TraitTests(base.Tests):
-    def setUp(self) -> None:
-        super().setUp()
-        self.card, self.other = samples.fill(self.store)
-
-    def trait(
-        self,
-        name: str,
-        device_id: str | None = None,
-        source: traits.Source = traits.Source.PLACEMENT,
-    ) -> traits.ProviderTrait:
-        return traits.ProviderTrait(
-            trait=name, source=source, host="gpu-1", device_id=device_id
-        )
-
-    def test_replace_makes_it_exactly_so(self) -> None:
-        first = [
-            self.trait("A"),
-            self.trait("B"),
-            self.trait("A", self.card.id),
-        ]
-        second = [self.trait("B"), self.trait("C", self.other.id)]
-        mine = self.trait("A", source=traits.Source.OPERATOR)
-        with self.store.write() as tx:
-            tx.traits.replace("gpu-1", traits.Source.PLACEMENT, first)
-            tx.traits.replace("gpu-1", traits.Source.OPERATOR, [mine])
-            self.assertEqual({*first, mine}, set(tx.traits.of_host("gpu-1")))
-            tx.traits.replace("gpu-1", traits.Source.PLACEMENT, second)
-            self.assertEqual({*second, mine}, set(tx.traits.of_host("gpu-1")))
-            self.assertEqual(
-                {"gpu-1": frozenset({"A", "B"})},
-                tx.traits.hosts_of_pool("default"),
-            )
-
-    def test_the_same_again_writes_nothing(self) -> None:
-        found = [self.trait("A"), self.trait("A", self.card.id)]
-        with self.store.write() as tx:
-            tx.traits.replace("gpu-1", traits.Source.PLACEMENT, found)
-        with self.statements() as sent, self.store.write() as tx:
-            tx.traits.replace("gpu-1", traits.Source.PLACEMENT, found)
-        self.assertEqual(["SELECT"] * 3, [text.split()[0] for text in sent])
-
-    def test_two_reconcilers_add_a_trait_once(self) -> None:
-        other = self.another_store()
-        found = [self.trait("A"), self.trait("A", self.card.id)]
-
-        def replace(of: ports.Store) -> None:
-            with of.write() as tx:
-                tx.traits.replace("gpu-1", traits.Source.PLACEMENT, found)
-
-        errors_ = self.together(
-            lambda: replace(self.store), lambda: replace(other)
-        )
-        self.assertEqual([None, None], errors_)
-        with self.store.read() as tx:
-            self.assertEqual(2, len(tx.traits.of_host("gpu-1")))
-
-    def test_pages_by_key_and_filters(self) -> None:
-        found = [
-            self.trait(name, device)
-            for name in ("A", "B")
-            for device in (None, self.card.id, self.other.id)
-        ]
-        with self.store.write() as tx:
-            tx.traits.replace("gpu-1", traits.Source.PLACEMENT, found)
-            seen: list[traits.ProviderTrait] = []
-            marker = None
-            while True:
-                page = tx.traits.page(Page(limit=2, marker=marker))
-                seen.extend(page.items)
-                if not page.more:
-                    break
-                marker = page.items[-1].key
-            self.assertEqual(len(found), len(seen))
-            self.assertEqual(set(found), set(seen))
-            for filters, count in (
-                ({"trait": "A"}, 3),
-                ({"device_id": self.card.id}, 2),
-                ({"source": "operator"}, 0),
-                ({"host": "gpu-1"}, 6),
-            ):
-                listed = tx.traits.page(Page(filters=filters)).items
-                self.assertEqual(count, len(listed), f"{filters}")
-            for marker in ("", "a/b", "gpu-1//Z/placement"):
-                self.assertRaises(
-                    errors.Invalid, tx.traits.page, Page(marker=marker)
-                )
-
-    def test_unknown_host_or_device(self) -> None:
-        with self.store.write() as tx:
-            self.assertRaises(
-                errors.NotFound,
-                tx.traits.replace,
-                "x",
-                traits.Source.PLACEMENT,
-                [],
-            )
-            self.assertRaises(
-                errors.NotFound,
-                tx.traits.replace,
-                "gpu-1",
-                traits.Source.PLACEMENT,
-                [self.trait("A", samples.new_id())],
-            )
-
-
 class TimeTests(base.Tests):
     """Times keep their microseconds and their zone everywhere."""
 
@@ -485,19 +321,11 @@ MirrorTestsOnSQLite, MirrorTestsOnMariaDB, MirrorTestsOnPostgreSQL = (
     base.bound(MirrorTests)
 )
 
-FenceTestsOnSQLite, FenceTestsOnMariaDB, FenceTestsOnPostgreSQL = base.bound(
-    FenceTests
-)
-
 (
     DeviceFilterTestsOnSQLite,
     DeviceFilterTestsOnMariaDB,
     DeviceFilterTestsOnPostgreSQL,
 ) = base.bound(DeviceFilterTests)
-
-TraitTestsOnSQLite, TraitTestsOnMariaDB, TraitTestsOnPostgreSQL = base.bound(
-    TraitTests
-)
 
 TimeTestsOnSQLite, TimeTestsOnMariaDB, TimeTestsOnPostgreSQL = base.bound(
     TimeTests
