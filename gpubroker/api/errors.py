@@ -68,6 +68,13 @@ HTTP_CODES = {
 }
 
 
+#: What keystonemiddleware means, in better words than HTTP's own.
+_WORDS = {
+    401: "The request carries no token that Keystone knows.",
+    503: "Keystone does not answer, so nobody can be let in.",
+}
+
+
 class MethodNotAllowed(errors.GpubrokerError):
     """:param allow: the methods that the path does have."""
 
@@ -187,7 +194,9 @@ def from_http(response: webob.Response, request_id: str) -> webob.Response:
     body = document(
         status,
         HTTP_CODES.get(status, "gpubroker.error"),
-        str(detail).strip() or http.HTTPStatus(status).description,
+        _WORDS.get(status)
+        or str(detail).strip()
+        or http.HTTPStatus(status).description,
         request_id,
     )
     return answer(status, body, kept)
