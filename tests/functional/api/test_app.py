@@ -116,7 +116,9 @@ class App(testtools.TestCase):
             self.assertNotIn("gone", answer.text)
 
     def test_a_keystone_that_is_down_is_503(self) -> None:
-        def fail(*args: Any, **kwargs: Any) -> Any:
+        self.assertIn("Keystone", answer.json["errors"][0]["detail"])
+
+    def fail(*args: Any, **kwargs: Any) -> Any:
             raise ksa_exceptions.ConnectFailure("no route")
 
         # keystonemiddleware's own way out to Keystone.
