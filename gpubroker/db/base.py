@@ -229,6 +229,13 @@ class Stamped:
     created_at: orm.Mapped[Time]
     updated_at: orm.Mapped[Time]
 
+    def stamps(self) -> dict[str, Any]:
+        return {
+            "generation": self.generation,
+            "created_at": self.created_at,
+            "updated_at": self.updated_at,
+        }
+
 
 def args(*constraints: Any) -> tuple[Any, ...]:
     """``__table_args__`` of a table with constraints or indices."""

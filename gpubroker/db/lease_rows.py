@@ -150,9 +150,7 @@ def lease(
         not_before=row.not_before,
         request_id=row.request_id,
         nodes=nodes,
-        generation=row.generation,
-        created_at=row.created_at,
-        updated_at=row.updated_at,
+        **row.stamps(),
     )
 
 
