@@ -116,9 +116,7 @@ class App(testtools.TestCase):
             self.assertNotIn("gone", answer.text)
 
     def test_a_keystone_that_is_down_is_503(self) -> None:
-        self.assertIn("Keystone", answer.json["errors"][0]["detail"])
-
-    def fail(*args: Any, **kwargs: Any) -> Any:
+        def fail(*args: Any, **kwargs: Any) -> Any:
             raise ksa_exceptions.ConnectFailure("no route")
 
         # keystonemiddleware's own way out to Keystone.
@@ -128,6 +126,7 @@ class App(testtools.TestCase):
         self.assertEqual(
             "gpubroker.unavailable", answer.json["errors"][0]["code"]
         )
+        self.assertIn("Keystone", answer.json["errors"][0]["detail"])
 
     def odd_flavor(self) -> None:
         """One whose id is none: the API could never have made it."""
