@@ -70,6 +70,8 @@ def _main(settings: s.Settings) -> str:
                 "plan_interval": 2,
                 "lease_interval": 1,
                 "reconcile_interval": 10,
+                "retry_delay": 2,
+                "suspect_seconds": 5,
             },
         }
     )
