@@ -116,12 +116,7 @@ def enroll(
     own = _as_user(conn, user_id, password, project_id)
     with _step("The application credential could not be made"):
         before = list(own.application_credentials(user_id))
-        made = own.create_application_credential(
-            user_id,
-            f"{CREDENTIAL_PREFIX}{secrets.token_hex(4)}",
-            description=f"gpubroker-agent on {host}",
-            roles=[{"id": role_id}],
-        )
+        made = _application_credential(own, user_id, host, role_id)
     credential = _credential(conn, host, user_id, made, place)
     with _undo_on_error(own, user_id, made.id):
         with _step("The new application credential does not work"):
@@ -206,6 +201,18 @@ def auth_url(conn: connection.Connection) -> str:
             "under an identity of Keystone."
         )
     return str(found)
+
+
+def _application_credential(
+    own: identity_v3.Proxy, user_id: str, host: str, role_id: str
+) -> Any:
+    """A new one, which comes with this role alone."""
+    return own.create_application_credential(
+        user_id,
+        f"{CREDENTIAL_PREFIX}{secrets.token_hex(4)}",
+        description=f"gpubroker-agent on {host}",
+        roles=[{"id": role_id}],
+    )
 
 
 def _session(conn: connection.Connection, auth: Any) -> ksa_session.Session:

@@ -66,6 +66,7 @@ def _record(
 
 
 def _add_options(parser: argparse.ArgumentParser, new: bool) -> None:
+    replaces = "" if new else "; replaces those it has"
     parser.add_argument(
         "--model",
         metavar="<model>",
@@ -73,22 +74,9 @@ def _add_options(parser: argparse.ArgumentParser, new: bool) -> None:
         action="append",
         required=new,
         help="Acceptable GPU model (name); repeat in order of preference"
-        + ("" if new else "; replaces those it has"),
+        + replaces,
     )
-    for option, dest, metavar, kind, text in (
-        ("--gpus", "gpus", "<count>", base.positive, "GPUs of one server"),
-        ("--vcpus", "vcpus", "<count>", base.positive, "Virtual CPUs"),
-        ("--ram", "ram_mib", "<MiB>", base.positive, "Memory in MiB"),
-        ("--disk", "disk_gib", "<GiB>", base.natural, "Local disk in GiB"),
-    ):
-        parser.add_argument(
-            option,
-            metavar=metavar,
-            dest=dest,
-            type=kind,
-            required=new,
-            help=text,
-        )
+    _add_sizes(parser, new)
     parser.add_argument(
         "--description", metavar="<text>", help="Words for people"
     )
@@ -111,8 +99,26 @@ def _add_options(parser: argparse.ArgumentParser, new: bool) -> None:
         dest="traits",
         action="append",
         help="Placement trait that each GPU must have; repeat for several"
-        + ("" if new else "; replaces those it has"),
+        + replaces,
     )
+
+
+def _add_sizes(parser: argparse.ArgumentParser, new: bool) -> None:
+    """How big one server is."""
+    for option, dest, metavar, kind, text in (
+        ("--gpus", "gpus", "<count>", base.positive, "GPUs of one server"),
+        ("--vcpus", "vcpus", "<count>", base.positive, "Virtual CPUs"),
+        ("--ram", "ram_mib", "<MiB>", base.positive, "Memory in MiB"),
+        ("--disk", "disk_gib", "<GiB>", base.natural, "Local disk in GiB"),
+    ):
+        parser.add_argument(
+            option,
+            metavar=metavar,
+            dest=dest,
+            type=kind,
+            required=new,
+            help=text,
+        )
 
 
 _PLAIN = (

@@ -123,6 +123,35 @@ def _add_server_options(parser: argparse.ArgumentParser) -> None:
         required=True,
         help="Image to boot (name or ID)",
     )
+    _add_access_options(parser)
+    parser.add_argument(
+        "--availability-zone",
+        metavar="<zone>",
+        help="Availability zone of the servers",
+    )
+    parser.add_argument(
+        "--user-data",
+        metavar="<file>",
+        help="File for cloud-init, less than 48 KiB",
+    )
+    parser.add_argument(
+        "--boot-volume-size",
+        metavar="<GiB>",
+        type=base.positive,
+        help="Boot from a new volume of this size in GiB instead of a local "
+        "disk",
+    )
+    parser.add_argument(
+        "--property",
+        metavar="<key=value>",
+        dest="properties",
+        action=parseractions.KeyValueAction,
+        help="Metadata of the servers; repeat for several",
+    )
+
+
+def _add_access_options(parser: argparse.ArgumentParser) -> None:
+    """How the servers are reached: networks, key, what is let through."""
     parser.add_argument(
         "--network",
         metavar="<network>",
@@ -149,28 +178,4 @@ def _add_server_options(parser: argparse.ArgumentParser) -> None:
         dest="security_groups",
         action="append",
         help="Security group (name or ID); repeat for several",
-    )
-    parser.add_argument(
-        "--availability-zone",
-        metavar="<zone>",
-        help="Availability zone of the servers",
-    )
-    parser.add_argument(
-        "--user-data",
-        metavar="<file>",
-        help="File for cloud-init, less than 48 KiB",
-    )
-    parser.add_argument(
-        "--boot-volume-size",
-        metavar="<GiB>",
-        type=base.positive,
-        help="Boot from a new volume of this size in GiB instead of a local "
-        "disk",
-    )
-    parser.add_argument(
-        "--property",
-        metavar="<key=value>",
-        dest="properties",
-        action=parseractions.KeyValueAction,
-        help="Metadata of the servers; repeat for several",
     )

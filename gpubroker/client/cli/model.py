@@ -118,6 +118,22 @@ def _add_options(parser: argparse.ArgumentParser, new: bool) -> None:
         required=new,
         help="Name of the vendor, for example NVIDIA",
     )
+    _add_pci_options(parser, new, replaces)
+    parser.add_argument(
+        "--memory",
+        metavar="<MiB>",
+        dest="memory_mib",
+        type=base.positive,
+        required=new,
+        help="Memory of one GPU in MiB",
+    )
+    _add_cloud_options(parser, replaces)
+
+
+def _add_pci_options(
+    parser: argparse.ArgumentParser, new: bool, replaces: str
+) -> None:
+    """By what a card of this model is known on the bus."""
     parser.add_argument(
         "--vendor-id",
         metavar="<hex>",
@@ -140,15 +156,6 @@ def _add_options(parser: argparse.ArgumentParser, new: bool) -> None:
         help="PCI subsystem ID, for example 10de:1463, where the product ID "
         f"alone does not tell the model; repeat for several{replaces}",
     )
-    parser.add_argument(
-        "--memory",
-        metavar="<MiB>",
-        dest="memory_mib",
-        type=base.positive,
-        required=new,
-        help="Memory of one GPU in MiB",
-    )
-    _add_cloud_options(parser, replaces)
 
 
 def _add_cloud_options(parser: argparse.ArgumentParser, replaces: str) -> None:

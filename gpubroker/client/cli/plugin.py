@@ -51,8 +51,8 @@ def make_client(instance: Any) -> Any:
         # The SDK looks for versions, and takes silence for "none".
         raise exceptions.CommandError(
             f"The {sdk.SERVICE_TYPE} service at "
-            f"{conn.endpoint_for(sdk.SERVICE_TYPE)} does not answer as it "
-            f"should: {error}"
+            f"{conn.endpoint_for(sdk.SERVICE_TYPE)} does not answer, or "
+            f"something else answers there."
         ) from error
     if not isinstance(broker, sdk.Proxy):
         raise exceptions.CommandError(

@@ -49,7 +49,7 @@ def state_text(lease: lease_sdk.Lease) -> str:
         seconds = durations.seconds_between(
             lease.requested_at, lease.started_at
         )
-        why = "" if seconds is None else f"{seconds:.1f} s after the order"
+        why = "" if seconds is None else f"{took(seconds)} after the order"
     else:
         why = lease.reason
     return f"{words}, {why}" if why else words
@@ -65,7 +65,16 @@ def step_text(step: dict[str, Any], nodes: int) -> str:
     seconds = durations.seconds_between(
         step.get("begun_at"), step.get("done_at")
     )
-    return f"  {name} done" + ("" if seconds is None else f", {seconds:.1f} s")
+    return f"  {name} done" + (f", {took(seconds)}" if seconds else "")
+
+
+def took(seconds: float) -> str:
+    """Seconds, with a tenth only where there is one.
+
+    >>> took(14.23), took(3.0)
+    ('14.2 s', '3 s')
+    """
+    return f"{round(seconds, 1):g} s"
 
 
 def new_steps(

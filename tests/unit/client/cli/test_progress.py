@@ -152,6 +152,14 @@ class Reporting(testtools.TestCase):
             ["  undo done, 2.5 s", "train: failed, No such key pair."], lines
         )
 
+    def test_a_step_of_no_time_shows_none(self):
+        quick = step("ticket", done=BEGUN)
+        self.assertEqual("  ticket done", progress.step_text(quick, 1))
+
+    def test_whole_seconds_show_no_tenths(self):
+        slow = step("boot", done="2026-12-01T08:02:00Z")
+        self.assertEqual("  boot done, 120 s", progress.step_text(slow, 1))
+
     def test_a_lease_not_planned_yet_shows_its_reason(self):
         self.assertEqual(
             ["train: queued, not planned yet"],

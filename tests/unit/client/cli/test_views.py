@@ -32,6 +32,7 @@ from gpubroker.client.cli import host_enroll
 from gpubroker.client.cli import lease_view
 from gpubroker.client.cli import model
 from gpubroker.client.cli import offer
+from gpubroker.client.cli import progress
 from gpubroker.client.cli import workload
 from gpubroker.client.sdk import base as sdk_base
 from gpubroker.client.sdk import device as device_sdk
@@ -39,7 +40,7 @@ from gpubroker.client.sdk import lease as lease_sdk
 
 
 def load_tests(loader, tests, pattern):
-    for module in (host, offer, sdk_base):
+    for module in (host, offer, progress, sdk_base):
         tests.addTests(doctest.DocTestSuite(module))
     return tests
 
