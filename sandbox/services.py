@@ -148,43 +148,47 @@ def _web(
 
 
 def _nova(settings: s.Settings) -> list[Service]:
-    """Nova's other programs: ready to be called when their queue is there.
-
-    Whether they have reported as up is known to Nova's API only.
-    """
+    """Nova's other programs."""
     config = settings.layout.config
     conf = str(config / "nova" / "nova.conf")
-    found = []
-    command: tuple[str, ...]
-    for name in ("nova-conductor", "nova-scheduler"):
-        queue = name.removeprefix("nova-")
-        command = (layouts.cloud_program(name), "--config-file", conf)
-        found.append(
-            Service(
-                processes.Program(name, command),
-                functools.partial(
-                    rabbit.has_queue, settings.ports, settings.passwords, queue
-                ),
-                name,
-            )
+    control = [
+        _called(
+            settings,
+            name,
+            (layouts.cloud_program(name), "--config-file", conf),
+            queue=name.removeprefix("nova-"),
         )
-    for host in hardware.HOSTS:
-        folder = config / nova.compute_folder(host.name)
-        command = (
+        for name in ("nova-conductor", "nova-scheduler")
+    ]
+    return control + [_compute(settings, host) for host in hardware.HOSTS]
+
+
+def _compute(settings: s.Settings, host: hardware.Host) -> Service:
+    folder = settings.layout.config / nova.compute_folder(host.name)
+    return _called(
+        settings,
+        compute_name(host.name),
+        (
             layouts.cloud_program("python"),
             str(COMPUTE_SCRIPT),
             "--config-file",
             str(folder / "nova.conf"),
-        )
-        name = compute_name(host.name)
-        queue = f"compute.{host.name}"
-        found.append(
-            Service(
-                processes.Program(name, command),
-                functools.partial(
-                    rabbit.has_queue, settings.ports, settings.passwords, queue
-                ),
-                name,
-            )
-        )
-    return found
+        ),
+        queue=f"compute.{host.name}",
+    )
+
+
+def _called(
+    settings: s.Settings, name: str, command: tuple[str, ...], queue: str
+) -> Service:
+    """A program that waits for calls: ready once its queue is there.
+
+    Whether it has reported as up is known to Nova's API only.
+    """
+    return Service(
+        processes.Program(name, command),
+        functools.partial(
+            rabbit.has_queue, settings.ports, settings.passwords, queue
+        ),
+        name,
+    )

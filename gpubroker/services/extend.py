@@ -43,18 +43,9 @@ def extend(
     """
     with change.of(core, lease_id, project_id) as now:
         lease = now.lease
-        if lease.state not in _OPEN:
-            raise errors.Conflict(
-                f"Lease {lease.name} is {lease.state}: its end can not be "
-                "moved.",
-                state=lease.state,
-            )
-        if lease.duration is None:
-            raise errors.Conflict(
-                f"Lease {lease.name} has no end of its own to move."
-            )
+        duration = _movable(lease)
         more = _seconds(lease, by, until)
-        total = lease.duration + more
+        total = duration + more
         if total > order.MAX_DURATION:
             raise errors.Invalid(
                 f"The lease would last {total} s; {order.MAX_DURATION} s is "
@@ -94,6 +85,20 @@ def rename(
             now.say("lease.renamed", f"Renamed from {now.lease.name}.")
             now.set(name=name)
     return now.lease
+
+
+def _movable(lease: leases.Lease) -> int:
+    """Its duration, as of a lease whose end can be moved."""
+    if lease.state not in _OPEN:
+        raise errors.Conflict(
+            f"Lease {lease.name} is {lease.state}: its end can not be moved.",
+            state=lease.state,
+        )
+    if lease.duration is None:
+        raise errors.Conflict(
+            f"Lease {lease.name} has no end of its own to move."
+        )
+    return lease.duration
 
 
 def _seconds(

@@ -20,6 +20,7 @@ import dataclasses
 import pathlib
 import sys
 from collections.abc import Callable
+from typing import TypeAlias
 
 from sandbox import errors
 from sandbox import hardware
@@ -28,6 +29,8 @@ from sandbox.simulator import cards as simulated
 from sandbox.simulator import host as hosts
 
 _Action = Callable[[hosts.SimulatedHost, argparse.Namespace], None]
+# argparse has no public name for it, and subscripts it in stubs only.
+_Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 _EXAMPLES = """\
 examples:
@@ -87,8 +90,11 @@ def _parser() -> argparse.ArgumentParser:
         help="folder of the sandbox (default: .sandbox)",
     )
     parser.add_argument("--host", required=True, help="such as gpu-a100-1")
-    commands = parser.add_subparsers(dest="command", required=True)
+    _add_commands(parser.add_subparsers(dest="command", required=True))
+    return parser
 
+
+def _add_commands(commands: _Commands) -> None:
     def add(name: str, words: str, action: _Action) -> argparse.ArgumentParser:
         command = commands.add_parser(name, help=words)
         command.set_defaults(action=action)
@@ -119,7 +125,6 @@ def _parser() -> argparse.ArgumentParser:
     nvml.add_argument("value", type=int, help="code, ms (-1: ever), or 1")
     nvml.add_argument("--card", help="PCI address")
     add("nvml-clear", "NVIDIA's library works again", _nvml_clear)
-    return parser
 
 
 def _reboot(host: hosts.SimulatedHost, _arguments: argparse.Namespace) -> None:
