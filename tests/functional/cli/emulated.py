@@ -90,7 +90,7 @@ class State:
     )
 
 
-Handler = Callable[..., Any]
+Routes = list[tuple[str, str, Callable[..., Any]]]
 
 
 class Refused(Exception):
@@ -114,52 +114,61 @@ class Emulated:
             self.state.granted[(persona.project_id, persona.user_id)] = [
                 persona.role
             ]
-        self._routes: list[tuple[str, re.Pattern[str], Handler]] = [
+        self._routes = [
             (method, re.compile(pattern), handler)
             for method, pattern, handler in (
-                ("GET", "keystone.test(/|/v3/?)", self._discover),
-                ("POST", "keystone.test/v3/auth/tokens", self._log_in),
-                (
-                    "GET",
-                    "keystone.test/v3/(domains|projects|roles)/(.+)",
-                    self._one,
-                ),
-                ("GET", "keystone.test/v3/(projects|roles)", self._named),
-                ("GET", "keystone.test/v3/users", self._users),
-                ("POST", "keystone.test/v3/users", self._add_user),
-                ("PATCH", "keystone.test/v3/users/([^/]+)", self._set_user),
-                (
-                    "PUT",
-                    "keystone.test/v3/projects/(.+)/users/(.+)/roles/(.+)",
-                    self._grant,
-                ),
-                (
-                    "GET",
-                    "keystone.test/v3/users/([^/]+)/application_credentials",
-                    self._credentials,
-                ),
-                (
-                    "POST",
-                    "keystone.test/v3/users/([^/]+)/application_credentials",
-                    self._add_credential,
-                ),
-                (
-                    "DELETE",
-                    "keystone.test/v3/users/([^/]+)/application_credentials/"
-                    "(.+)",
-                    self._drop_credential,
-                ),
-                ("GET", "glance.test/?", self._glance),
-                ("GET", "glance.test/v2/images/(.+)", self._image),
-                ("GET", "glance.test/v2/images", self._images),
-                ("GET", "neutron.test/?", self._neutron),
-                (
-                    "GET",
-                    "neutron.test/v2.0/(networks|ports)/(.+)",
-                    self._nothing,
-                ),
-                ("GET", "neutron.test/v2.0/(networks|ports)", self._ports),
+                *self._keystone_routes(),
+                *self._other_routes(),
             )
+        ]
+
+    def _keystone_routes(self) -> Routes:
+        return [
+            ("GET", "keystone.test(/|/v3/?)", self._discover),
+            ("POST", "keystone.test/v3/auth/tokens", self._log_in),
+            (
+                "GET",
+                "keystone.test/v3/(domains|projects|roles)/(.+)",
+                self._one,
+            ),
+            ("GET", "keystone.test/v3/(projects|roles)", self._named),
+            ("GET", "keystone.test/v3/users", self._users),
+            ("POST", "keystone.test/v3/users", self._add_user),
+            ("PATCH", "keystone.test/v3/users/([^/]+)", self._set_user),
+            (
+                "PUT",
+                "keystone.test/v3/projects/(.+)/users/(.+)/roles/(.+)",
+                self._grant,
+            ),
+            (
+                "GET",
+                "keystone.test/v3/users/([^/]+)/application_credentials",
+                self._credentials,
+            ),
+            (
+                "POST",
+                "keystone.test/v3/users/([^/]+)/application_credentials",
+                self._add_credential,
+            ),
+            (
+                "DELETE",
+                "keystone.test/v3/users/([^/]+)/application_credentials/(.+)",
+                self._drop_credential,
+            ),
+        ]
+
+    def _other_routes(self) -> Routes:
+        return [
+            ("GET", "glance.test/?", self._glance),
+            ("GET", "glance.test/v2/images/(.+)", self._image),
+            ("GET", "glance.test/v2/images", self._images),
+            ("GET", "neutron.test/?", self._neutron),
+            (
+                "GET",
+                "neutron.test/v2.0/(networks|ports)/(.+)",
+                self._nothing,
+            ),
+            ("GET", "neutron.test/v2.0/(networks|ports)", self._ports),
         ]
 
     @dec.wsgify
