@@ -28,7 +28,7 @@ for every connection to that cloud.
 
 from __future__ import annotations
 
-from typing import ClassVar, cast
+from typing import TYPE_CHECKING, ClassVar, cast
 
 import openstack
 from openstack import connection
@@ -63,7 +63,14 @@ class Proxy(
     api_version: ClassVar[str] = "1"
 
 
-class Service(service_description.ServiceDescription[Proxy]):
+if TYPE_CHECKING:
+    _Description = service_description.ServiceDescription[Proxy]
+else:
+    # Generic only in newer releases of the SDK.
+    _Description = service_description.ServiceDescription
+
+
+class Service(_Description):
     """How a connection finds the service in the catalogue."""
 
     supported_versions = {"1": Proxy}  # noqa: RUF012 the base class's way

@@ -23,6 +23,7 @@ from keystoneauth1 import adapter
 from openstack import exceptions
 from openstack import proxy
 from openstack import resource
+from openstack import utils
 
 from gpubroker.client import errors
 
@@ -35,28 +36,14 @@ T = TypeVar("T", bound="Resource")
 class Resource(resource.Resource):
     """One thing of the API.
 
-    Bodies are bare objects. A change is a PATCH of what was changed, with
-    the ``generation`` of the object that it was read from, so that two
-    writers never overwrite each other unseen: the second gets a
-    :class:`~gpubroker.client.errors.Conflict`. Times are strings in
-    ISO 8601, UTC.
+    Bodies are bare objects; a change is a PATCH of what was changed. Times
+    are strings in ISO 8601, UTC.
     """
 
     _max_microversion = MAX_MICROVERSION
     commit_method = "PATCH"
 
     links: list[dict[str, str]] = resource.Body("links", type=list)
-
-    def _prepare_request_body(
-        self, *, prepend_key: bool, resource_request_key: str | None = None
-    ) -> dict[str, Any]:
-        body = super()._prepare_request_body(
-            prepend_key=prepend_key, resource_request_key=resource_request_key
-        )
-        known = self._body.attributes.get("generation")
-        if known is not None:
-            body["generation"] = known
-        return body
 
     def _prepare_request(self, **options: Any) -> Any:
         """As the SDK does, but a name may hold any character."""
@@ -136,12 +123,26 @@ class Resource(resource.Resource):
 class Mutable(Resource):
     """A thing that changes and says when it did.
 
+    A change carries the generation of the object that it was read from, so
+    that two writers never overwrite each other unseen: the second gets a
+    :class:`~gpubroker.client.errors.Conflict`. One that was addressed by
+    its id alone carries none.
+
     :ivar generation: grows by one with every change.
     """
 
     generation: int | None = resource.Body("generation", type=int)
     created_at: str | None = resource.Body("created_at")
     updated_at: str | None = resource.Body("updated_at")
+
+    def commit(
+        self, session: adapter.Adapter, *args: Any, **options: Any
+    ) -> Self:
+        """Send what was changed, and the generation that it was read at."""
+        if self.requires_commit and self.generation is not None:
+            # Unchanged, so that the SDK would leave it out.
+            self._body._dirty.add("generation")
+        return super().commit(session, *args, **options)
 
 
 class Proxy(proxy.Proxy):
@@ -198,6 +199,14 @@ class Proxy(proxy.Proxy):
             if ignore_missing:
                 return None
             raise
+
+
+def microversion(session: adapter.Adapter) -> str | None:
+    """The version that both sides know, or the one that was asked for."""
+    asked: str | None = session.default_microversion
+    return asked or utils.maximum_supported_microversion(
+        session, MAX_MICROVERSION
+    )
 
 
 def path(*parts: str) -> str:

@@ -169,7 +169,7 @@ class Calls(base.Proxy):
         self.put(
             base.path(Device.base_path, found.id, "fences", "operator"),
             json={"detail": detail},
-            microversion=found._get_microversion(self),
+            microversion=base.microversion(self),
         )
         return self.get_device(found.id)
 
@@ -185,7 +185,7 @@ class Calls(base.Proxy):
         found = self._get_resource(Device, device)
         self.delete(
             base.path(Device.base_path, found.id, "fences", reason),
-            microversion=found._get_microversion(self),
+            microversion=base.microversion(self),
         )
         return self.get_device(found.id)
 

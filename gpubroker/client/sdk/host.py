@@ -125,7 +125,7 @@ class Calls(base.Proxy):
         response = self.put(
             base.path(Host.base_path, found.id, "agent"),
             json={"user_id": user_id},
-            microversion=found._get_microversion(self),
+            microversion=base.microversion(self),
         )
         found._translate_response(response)
         return found
@@ -135,7 +135,7 @@ class Calls(base.Proxy):
         found = self._get_resource(Host, host)
         self.delete(
             base.path(Host.base_path, found.id, "agent"),
-            microversion=found._get_microversion(self),
+            microversion=base.microversion(self),
         )
 
     def report_host(
@@ -150,7 +150,7 @@ class Calls(base.Proxy):
         response = self.put(
             base.path(Host.base_path, found.id, "report"),
             json=report,
-            microversion=found._get_microversion(self),
+            microversion=base.microversion(self),
         )
         answer: dict[str, Any] = response.json()
         return answer

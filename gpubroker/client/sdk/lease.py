@@ -107,7 +107,7 @@ class Lease(base.Mutable):
         response = session.post(
             base.path(self.base_path, self.id, "extensions"),
             json=body,
-            microversion=self._get_microversion(session),
+            microversion=base.microversion(session),
         )
         self._translate_response(response)
         return self
