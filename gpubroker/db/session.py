@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import sqlite3
 from collections.abc import Iterator
 from typing import Any
 
@@ -47,6 +48,13 @@ LOST = (
     db_exc.DBConsistencyError,
     sa_exc.OperationalError,
 )
+
+#: How the engines say that a table or a column is not there: MariaDB's error
+#: numbers (ER_BAD_FIELD_ERROR, ER_NO_SUCH_TABLE), the SQLSTATEs of PostgreSQL
+#: (undefined_column, undefined_table), and what SQLite writes, which has one
+#: number for every mistake in a statement.
+_MISSING_CODES = frozenset({1054, 1146, "42703", "42P01"})
+_MISSING_WORDS = ("no such table", "no such column", "has no column named")
 
 
 class _Scope:
@@ -117,7 +125,7 @@ def transaction(manager: Any, *, writes: bool) -> Iterator[orm.Session]:
 
     :raises errors.Unavailable: when the engine is down, or the transaction
         was lost to a deadlock or a lock that did not come; all of it may be
-        done again. ``__cause__`` is in ``LOST`` where that helps.
+        done again; ``lost(__cause__)`` says where that helps.
     """
     mode = manager.writer if writes else manager.reader
     with translated(), mode.using(_Scope()) as session:
@@ -151,9 +159,11 @@ def _outward(error: Exception) -> Exception:
         error.orig, errors.GpubrokerError
     ):
         return error.orig
-    if isinstance(error, db_exc.DBNonExistentTable):
+    if of_another_schema(error):
+        LOG.error("The schema of the database: %s", reason(error))
         return errors.Unavailable(
-            "The database has no tables yet: run gpubroker-manage db upgrade."
+            "The database does not have the tables of this release: run "
+            "gpubroker-manage db upgrade."
         )
     if isinstance(error, db_exc.DBDuplicateEntry | db_exc.DBReferenceError):
         # Where a repository expects these it says what they mean.
@@ -176,13 +186,39 @@ def _outward(error: Exception) -> Exception:
     return error
 
 
+def lost(error: BaseException | None) -> bool:
+    """Whether the whole transaction may come through when done again."""
+    return isinstance(error, LOST) and not of_another_schema(error)
+
+
+def of_another_schema(error: BaseException) -> bool:
+    """Whether a table or a column is missing.
+
+    To most engines this is an error like that of a lost connection; but it
+    lasts until somebody upgrades.
+    """
+    inner = _innermost(error)
+    code = getattr(inner, "pgcode", None) or next(iter(inner.args), None)
+    if isinstance(code, int) or getattr(inner, "pgcode", None):
+        return code in _MISSING_CODES
+    return isinstance(inner, sqlite3.OperationalError) and any(
+        words in str(inner) for words in _MISSING_WORDS
+    )
+
+
 def reason(error: BaseException) -> str:
     """The engine's own words, without statement, parameters or password."""
-    inner: BaseException = error
+    inner = _innermost(error)
+    return " ".join(str(inner).split()) or type(inner).__name__
+
+
+def _innermost(error: BaseException) -> BaseException:
+    """What the driver raised, below the wrappings."""
+    inner = error
     while True:
         found = getattr(inner, "inner_exception", None) or getattr(
             inner, "orig", None
         )
         if not isinstance(found, BaseException):
-            return " ".join(str(inner).split()) or type(inner).__name__
+            return inner
         inner = found

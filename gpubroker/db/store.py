@@ -134,7 +134,7 @@ class Store:
                 with self.write() as tx:
                     return work(tx)
             except errors.Unavailable as error:
-                if not isinstance(error.__cause__, db_session.LOST):
+                if not db_session.lost(error.__cause__):
                     raise
             self._clock.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311
         with self.write() as tx:

@@ -23,14 +23,17 @@ from oslo_db.sqlalchemy import test_fixtures
 from oslo_db.sqlalchemy import test_migrations
 from sqlalchemy import engine as sa_engine
 
+from gpubroker import errors
 from gpubroker.db import base as db_base
 from gpubroker.db import builtin
 from gpubroker.db import migration
 from gpubroker.db import store
 from gpubroker.db import tables
 from gpubroker.domain import catalogue
+from gpubroker.services import ports
 from tests.fixtures import database
 from tests.functional.db import base
+from tests.functional.db import samples
 
 
 class MigrationTests(base.Tests):
@@ -82,6 +85,40 @@ class MigrationTests(base.Tests):
         )
         self.assertEqual([None] * 3, found)
         self.assertEqual(migration.head(), migration.version(self.engine))
+
+    def test_who_meets_another_schema_says_so_and_waits_for_nothing(
+        self,
+    ) -> None:
+        migration.upgrade(self.engine)
+        with self.engine.begin() as connection:
+            for change in (
+                "ALTER TABLE model RENAME COLUMN family TO kin",
+                "ALTER TABLE pool_project RENAME TO pool_tenant",
+            ):
+                connection.execute(sa.text(change))
+        url = self.engine.url.render_as_string(hide_password=False)
+        found = store.Store(database.configuration(url), base.Clock())
+        self.addCleanup(found.close)
+        runs: list[str] = []
+
+        def add(tx: ports.Transaction) -> None:
+            runs.append("add")
+            tx.models.add(samples.model())
+
+        def read(tx: ports.Transaction) -> None:
+            runs.append("read")
+            tx.models.all()
+
+        def other_table(tx: ports.Transaction) -> None:
+            runs.append("table")
+            tx.pools.all()
+
+        for work in (add, read, other_table):
+            error = self.assertRaises(
+                errors.Unavailable, lambda work=work: found.run(work)
+            )
+            self.assertIn("gpubroker-manage db upgrade", error.message)
+        self.assertEqual(["add", "read", "table"], runs)
 
     def test_names_tell_upper_from_lower_case(self) -> None:
         migration.upgrade(self.engine)
