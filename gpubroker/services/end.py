@@ -81,7 +81,13 @@ def drive(core: broker.Broker, lease: leases.Lease) -> saga.Next:
                 addresses=(),
             )
         now.tx.leases.forget_user_data(lease.id)
-        now.move(lease.target, lease.target, ended_at=now.now)
+        failed = lease.target is leases.State.FAILED
+        now.move(
+            lease.target,
+            lease.target,
+            ended_at=now.now,
+            reason=now.lease.reason if failed else "",
+        )
         now.say(kind, message)
         now.ring_pool()
     return None

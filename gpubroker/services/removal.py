@@ -20,6 +20,7 @@ the ticket. Done when Placement and Nova show nothing of it any more.
 from __future__ import annotations
 
 import functools
+import logging
 from collections.abc import Callable, Sequence
 
 from gpubroker import errors
@@ -28,8 +29,21 @@ from gpubroker.services import evidence
 from gpubroker.services import reservation
 from gpubroker.services import saga
 
+LOG = logging.getLogger(__name__)
+
 #: Seconds after which a DELETE under way is asked for again.
 _PATIENCE = 30.0
+#: Seconds after which the lease says what it waits for.
+_LONG = 60.0
+#: Seconds after which a consumer that no server stands for is taken for
+#: somebody else's leftover; the mirror keeps the card out of every plan.
+_STRANGE = 600.0
+
+_WAITS = {
+    "server": "Waits until Nova has removed the server.",
+    "allocation": "Waits until Placement shows the GPUs unused.",
+    "ticket": "Waits until Placement lets go of the server's place.",
+}
 
 
 def remove(run: saga.Run) -> saga.Next:
@@ -85,7 +99,14 @@ def _allocation(run: saga.Run, node: leases.Node) -> saga.Next:
         return _pace(run, node, "allocation")
     for card in run.cards(node):
         if card.provider_id and _ours(run, card.provider_id):
-            return _pace(run, node, "allocation")
+            if _age(run, node, "allocation") < _STRANGE:
+                return _pace(run, node, "allocation")
+            LOG.warning(
+                "Lease %s leaves a card of %s that a consumer without a "
+                "server holds in Placement",
+                run.lease.id,
+                node.host,
+            )
     return None
 
 
@@ -113,8 +134,14 @@ def _ticket(run: saga.Run, node: leases.Node) -> saga.Next:
 
 
 def _pace(run: saga.Run, node: leases.Node, name: str) -> float:
-    """Look often at first, less when it takes long."""
-    return min(10.0, max(0.5, _age(run, node, name) / 8))
+    """Look often at first, less when it takes long, and say so then."""
+    age = _age(run, node, name)
+    # A lease that failed keeps the words that say why.
+    ended = run.lease.target is leases.State.ENDED
+    if ended and age > _LONG and run.lease.reason != _WAITS[name]:
+        with run.change() as now:
+            now.set(reason=_WAITS[name])
+    return min(10.0, max(0.5, age / 8))
 
 
 def _age(run: saga.Run, node: leases.Node, name: str) -> float:

@@ -33,7 +33,7 @@ def look(run: saga.Run, node: leases.Node) -> saga.Next:
     """:raises CloudFailure: it holds other cards, or not alone."""
     wrong = mismatch(run, node) or _shared(run, node)
     if wrong is None:
-        _drop_doubles(run, node)
+        drop_doubles(run, node)
         return None
     step = run.found(node, "verify", steps.Saga.START)
     begun = step.begun_at if step else run.core.clock.now()
@@ -70,9 +70,10 @@ def _shared(run: saga.Run, node: leases.Node) -> str | None:
     return None
 
 
-def _drop_doubles(run: saga.Run, node: leases.Node) -> None:
-    # A POST without an answer may have left a second server that lost the
-    # race for the ticket: no user is to see it.
+def drop_doubles(run: saga.Run, node: leases.Node) -> None:
+    """Remove what a POST without an answer may have left: a second server
+    that could not get the ticket. It may turn up at any time; no user is to
+    see it."""
     if evidence.unanswered(evidence.posts(run, node)):
         for server_id in evidence.servers(run, node):
             if server_id != node.server_id:

@@ -39,6 +39,8 @@ def look(core: broker.Broker, lease: leases.Lease) -> saga.Next:
     if all([_gone(run, node) for node in run.nodes]):
         end.server_gone(core, lease.id)
         return 0.0
+    for node in run.nodes:
+        verify.drop_doubles(run, node)
     wrong = [_compare(run, node) for node in run.nodes]
     _tell(run, next((w for w in wrong if w), ""))
     return None
