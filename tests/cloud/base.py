@@ -55,6 +55,8 @@ class CloudTest(testtools.TestCase):
             sdk.add_to(connection)
         self.gpus = self.member.gpu_broker
         self.operator = self.admin.gpu_broker
+        # Here, too: a run that was killed has restored nothing.
+        self.cloud.set_quota("demo")
         self.addCleanup(self._restore)
 
     def _restore(self) -> None:
