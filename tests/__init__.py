@@ -10,3 +10,8 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
+from oslo_service import backend
+
+# oslo.messaging imports oslo.service, which would settle for eventlet. The
+# first to choose wins, whichever test is loaded first.
+backend.init_backend(backend.BackendType.THREADING)

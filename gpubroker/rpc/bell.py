@@ -45,6 +45,7 @@ class Bell:
         )
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
+        self._failing = False
 
     def pool(self, name: str) -> None:
         self._ring(functools.partial(broker.Client.wake_pool, name=name))
@@ -69,7 +70,7 @@ class Bell:
         try:
             self._rings.put_nowait(ring)
         except queue.Full:
-            LOG.warning("A ring was dropped: %d wait already", _WAITING)
+            LOG.debug("A ring was dropped: %d wait already", _WAITING)
 
     def _send(self) -> None:
         while True:
@@ -81,7 +82,18 @@ class Bell:
             except Exception as error:
                 # Every driver has errors of its own; none of them matters
                 # more than the thread going on.
-                LOG.warning("A ring was lost: %s", error)
+                self._tell(error)
+            else:
+                self._tell(None)
+
+    def _tell(self, error: Exception | None) -> None:
+        """Once when it begins to fail, and once when it works again."""
+        failing = error is not None
+        if failing and not self._failing:
+            LOG.warning("Rings are lost, loops come by later: %s", error)
+        if self._failing and not failing:
+            LOG.info("Rings arrive again")
+        self._failing = failing
 
 
 def build(conf: cfg.ConfigOpts) -> Bell:

@@ -62,8 +62,8 @@ class Jobs:
         self._ready = ready
         self._jobs: dict[str, _Job] = {}
         self._lock = threading.Lock()
-        self._idle = threading.Condition(self._lock)
-        self._working = 0
+        self._changed = threading.Condition(self._lock)
+        self._turns = 0
         self._stopped = False
         # A thread's worth of work may wait beside those that run: more would
         # only grow old in the queue.
@@ -120,49 +120,53 @@ class Jobs:
                 if job.running or job.due > now:
                     continue
                 try:
-                    job.running = True
                     self._executor.submit(self._turn, key)
                 except futurist.RejectedSubmission:
-                    job.running = False
                     return 0.2
+                # The turn waits for this lock before it looks.
+                job.running = True
+                self._turns += 1
             waits = [j.due - now for j in self._jobs.values() if not j.running]
         return max(0.0, min(waits, default=3600.0))
+
+    def rest(self, timeout: float) -> bool:
+        """Wait until no turn is under way; whether that is so."""
+        with self._changed:
+            return self._changed.wait_for(lambda: not self._turns, timeout)
 
     def stop(self, timeout: float) -> bool:
         """No turn begins any more; wait for those under way.
 
         :returns: whether all of them have ended.
         """
-        with self._idle:
+        with self._lock:
             self._stopped = True
-            self._executor.shutdown(wait=False)
-            return self._idle.wait_for(lambda: not self._working, timeout)
+        self._executor.shutdown(wait=False)
+        return self.rest(timeout)
 
     def _turn(self, key: str) -> None:
         with self._lock:
-            job = self._jobs[key]
-            if self._stopped:
-                return
-            self._working += 1
+            job, stopped = self._jobs[key], self._stopped
+        wait = None
         try:
-            wait = self._work(key)
-            job.failures = 0
+            if not stopped:
+                wait = self._work(key)
+                job.failures = 0
         except Exception:
             job.failures += 1
             LOG.exception("%s %s failed", self._name, key)
             wait = min(_BACKOFF_MAX, 2.0 ** min(job.failures - 1, 6))
         finally:
-            with self._idle:
-                self._working -= 1
-                self._idle.notify_all()
-        self._end(job, wait)
+            self._end(job, wait)
         self._ready()
 
     def _end(self, job: _Job, wait: float | None) -> None:
-        with self._lock:
+        with self._changed:
             now = self._monotonic()
             job.running = False
             job.due = now + (job.idle if wait is None else wait)
             if job.again:
                 job.again = False
                 job.due = now
+            self._turns -= 1
+            self._changed.notify_all()
