@@ -1,0 +1,187 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+
+"""Hosts with cards and leases of any number, written through the store."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import uuid
+from collections.abc import Iterator
+
+from gpubroker.db import store as db_store
+from gpubroker.domain import devices
+from gpubroker.domain import flavors
+from gpubroker.domain import hosts
+from gpubroker.domain import leases
+from gpubroker.domain import pools
+
+PROJECT = "11111111111111111111111111111111"
+AGENT = "agent"
+MODEL = "a100-sxm4-80gb"
+CARDS = 8
+BUSES = ("07", "0b", "48", "4c", "88", "8b", "c8", "cb")
+
+#: A quarter waits, a quarter runs and half is over.
+_STATES = (
+    leases.State.QUEUED,
+    leases.State.ACTIVE,
+    leases.State.ENDED,
+    leases.State.ENDED,
+)
+
+
+def address(slot: int) -> str:
+    return f"0000:{BUSES[slot]}:00.0"
+
+
+def add_flavors(store: db_store.Store) -> None:
+    """For one, two, four and eight A100."""
+    with store.write() as tx:
+        for gpus in (1, 2, 4, 8):
+            tx.flavors.add(_flavor(gpus))
+
+
+def add_hosts(store: db_store.Store, count: int, first: int = 0) -> list[str]:
+    """Hosts of the default pool with eight A100 each.
+
+    :returns: ids of the cards.
+    """
+    found: list[str] = []
+    for number in range(first, first + count):
+        name = f"gpu-{number:04d}"
+        with store.write() as tx:
+            tx.hosts.add(_host(name))
+            for slot in range(CARDS):
+                card = tx.devices.add(_card(name, slot))
+                tx.devices.mirror(_mirrored(card))
+                found.append(card.id)
+    return found
+
+
+def add_leases(
+    store: db_store.Store, count: int, cards: list[str], project: str
+) -> None:
+    """Leases of two cards each; those that run hold cards as planned."""
+    free = iter(cards)
+    for number in range(count):
+        lease = _lease(number, _STATES[number % len(_STATES)], free, project)
+        with store.write() as tx:
+            tx.leases.add(lease, None)
+            for node in lease.nodes:
+                if node.planned:
+                    tx.claims.add(node.id, node.planned)
+
+
+def _flavor(gpus: int) -> flavors.Flavor:
+    return flavors.Flavor(
+        id=str(uuid.uuid4()),
+        name=f"gpu.{gpus}",
+        models=(MODEL,),
+        gpus=gpus,
+        vcpus=12 * gpus,
+        ram_mib=96 * 1024 * gpus,
+        disk_gib=200,
+    )
+
+
+def _host(name: str) -> hosts.Host:
+    return hosts.Host(
+        name=name,
+        hypervisor_hostname=name,
+        pool=pools.DEFAULT,
+        mode=hosts.Mode.MANAGE,
+        provider_id=str(uuid.uuid4()),
+        compute_state=hosts.ComputeState.UP,
+        agent_user_id=AGENT,
+        capacities=(
+            hosts.Capacity(resource_class="VCPU", total=128),
+            hosts.Capacity(resource_class="MEMORY_MB", total=1024 * 1024),
+            hosts.Capacity(resource_class="DISK_GB", total=14000),
+        ),
+    )
+
+
+def _card(host: str, slot: int) -> devices.Device:
+    return devices.Device(
+        id=str(uuid.uuid4()),
+        host=host,
+        pci_address=address(slot),
+        slot=slot,
+        model=MODEL,
+        vendor_id="10de",
+        product_id="20b2",
+        subsystem_id="10de:1463",
+        numa_node=slot // 4,
+        health=devices.Health.OK,
+    )
+
+
+def _mirrored(card: devices.Device) -> devices.Device:
+    return dataclasses.replace(
+        card,
+        provider_id=str(uuid.uuid4()),
+        provider_name=f"{card.host}_{card.pci_address.upper()}",
+        provider_generation=1,
+        resource_class="CUSTOM_GPU_A100_SXM4_80GB",
+        total=1,
+        reserved=0,
+    )
+
+
+def _lease(
+    number: int, state: leases.State, free: Iterator[str], project: str
+) -> leases.Lease:
+    lease_id = str(uuid.uuid4())
+    runs = state is leases.State.ACTIVE
+    now = datetime.datetime.now(datetime.UTC)
+    return leases.Lease(
+        id=lease_id,
+        name=f"train-{number}",
+        project_id=project,
+        user_id="member",
+        flavor="gpu.2",
+        kind=flavors.Kind.VM.value,
+        models=(MODEL,),
+        model=MODEL if state is not leases.State.QUEUED else None,
+        gpus=2,
+        vcpus=24,
+        ram_mib=192 * 1024,
+        disk_gib=200,
+        topology=flavors.Topology.PREFER.value,
+        pool=pools.DEFAULT,
+        state=state,
+        target=state,
+        workload={
+            "type": "server",
+            "image": str(uuid.uuid4()),
+            "networks": [{"network": str(uuid.uuid4())}],
+            "key_name": "mykey",
+        },
+        requested_at=now,
+        started_at=now if runs else None,
+        ended_at=now if state is leases.State.ENDED else None,
+        nodes=(
+            leases.Node(
+                id=str(uuid.uuid4()),
+                lease_id=lease_id,
+                index=0,
+                host="gpu-0000" if runs else None,
+                server_id=str(uuid.uuid4()) if runs else None,
+                server_status="ACTIVE" if runs else None,
+                addresses=("10.0.0.5",) if runs else (),
+                planned=(next(free), next(free)) if runs else (),
+            ),
+        ),
+    )
