@@ -14,11 +14,16 @@
 
 from __future__ import annotations
 
-# Before anything that imports oslo.messaging, which would settle for
-# eventlet; isort must not move it.
+import warnings
+
 from oslo_service import backend
 
+# Before anything that imports oslo.messaging, which would settle for
+# eventlet; isort must not move it.
 backend.init_backend(backend.BackendType.THREADING)
+# futurist looks whether eventlet is there, and eventlet says that it is
+# deprecated; nobody uses it here.
+warnings.filterwarnings("ignore", message=r"\s*Eventlet is deprecated")
 
 # ruff: noqa: E402
 import sys

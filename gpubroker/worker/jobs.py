@@ -27,6 +27,8 @@ from dataclasses import dataclass
 import futurist
 from futurist import rejection
 
+from gpubroker import errors
+
 LOG = logging.getLogger(__name__)
 
 _BACKOFF_MAX = 60.0
@@ -152,6 +154,8 @@ class Jobs:
             if not stopped:
                 wait = self._work(key)
                 job.failures = 0
+        except errors.OutsideError as error:
+            LOG.warning("%s %s waits: %s", self._name, key, error.message)
         except Exception:
             job.failures += 1
             LOG.exception("%s %s failed", self._name, key)

@@ -18,6 +18,8 @@ import logging
 import threading
 from collections.abc import Callable
 
+from gpubroker import errors
+
 LOG = logging.getLogger(__name__)
 
 #: Seconds between two trials of a loop that goes on failing.
@@ -68,6 +70,10 @@ class Loop:
     def _pass(self) -> float:
         try:
             wait = self._act()
+        except errors.OutsideError as error:
+            # Known: it is down. Tried again at the usual pace.
+            LOG.warning("The %s loop waits: %s", self.name, error.message)
+            return self._period
         except Exception:
             self._failures += 1
             LOG.exception("The %s loop failed", self.name)
