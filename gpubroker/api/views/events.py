@@ -34,7 +34,7 @@ def show(event: events.Event, detail: bool) -> dict[str, Any]:
     """:param detail: whether an operator asks: hosts, addresses, serials."""
     view: dict[str, Any] = {
         "id": event.id,
-        "at": times.iso(event.at),
+        "at": times.exact(event.at),
         "kind": event.kind,
         "message": event.message,
         "request_id": event.request_id,

@@ -100,10 +100,10 @@ def show(
         "end_cause": lease.end_cause,
         "queue": _queue(lease, around),
         "duration": lease.duration,
-        "requested_at": times.iso(lease.requested_at),
-        "started_at": times.iso(lease.started_at),
-        "expires_at": times.iso(lease.expires_at),
-        "ended_at": times.iso(lease.ended_at),
+        "requested_at": times.exact(lease.requested_at),
+        "started_at": times.exact(lease.started_at),
+        "expires_at": times.exact(lease.expires_at),
+        "ended_at": times.exact(lease.ended_at),
         "identity_mode": lease.identity_mode,
         "attempts": lease.attempts,
         "workload": _workload(lease),
@@ -219,8 +219,8 @@ def _progress(
             "node": index.get(step.node_id or ""),
             "step": step.name,
             "state": step.state,
-            "begun_at": times.iso(step.begun_at),
-            "done_at": times.iso(step.done_at),
+            "begun_at": times.exact(step.begun_at),
+            "done_at": times.exact(step.done_at),
         }
         for step in journal
     ]

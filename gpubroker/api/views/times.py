@@ -30,9 +30,19 @@ class Stamped(Protocol):
 
 def iso(value: datetime.datetime | None) -> str | None:
     """ISO 8601 in UTC, whole seconds, with a Z."""
+    return _text(value, "seconds")
+
+
+def exact(value: datetime.datetime | None) -> str | None:
+    """The same with milliseconds, for what people measure: the steps of a
+    start take less than a second each."""
+    return _text(value, "milliseconds")
+
+
+def _text(value: datetime.datetime | None, precision: str) -> str | None:
     if value is None:
         return None
-    text = value.astimezone(datetime.UTC).isoformat(timespec="seconds")
+    text = value.astimezone(datetime.UTC).isoformat(timespec=precision)
     return text.replace("+00:00", "Z")
 
 

@@ -137,6 +137,18 @@ def read_time(text: str | None) -> datetime.datetime | None:
     return moment
 
 
+def format_time(text: str | None) -> str:
+    """A time of the API to the second, as people read it.
+
+    >>> format_time("2026-12-01T08:00:14.987Z")
+    '2026-12-01T08:00:14Z'
+    """
+    moment = read_time(text)
+    if moment is None:
+        return text or ""
+    return moment.astimezone(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
 def seconds_between(begin: str | None, end: str | None) -> float | None:
     """Seconds from one time of the API to another, where both are there."""
     first, second = read_time(begin), read_time(end)

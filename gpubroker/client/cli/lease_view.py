@@ -15,6 +15,7 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from gpubroker.client.cli import columns
@@ -124,10 +125,18 @@ def _workload(lease: lease_sdk.Lease) -> columns.Human:
 def _expiry(lease: lease_sdk.Lease) -> columns.Human:
     words = ""
     if lease.expires_at:
-        words = f"{lease.expires_at}"
+        words = durations.format_time(lease.expires_at)
         if not lease.is_final:
             words += f" ({durations.format_until(lease.expires_at, now())})"
     return columns.Human(lease.expires_at, words)
+
+
+def _time(field: str) -> Callable[[lease_sdk.Lease], columns.Human]:
+    def cell(lease: lease_sdk.Lease) -> columns.Human:
+        value = getattr(lease, field)
+        return columns.Human(value, durations.format_time(value))
+
+    return cell
 
 
 def _steps(lease: lease_sdk.Lease) -> columns.Human:
@@ -158,6 +167,9 @@ def record(
             "duration": lambda x: columns.Human(
                 x.duration, durations.format_duration(x.duration)
             ),
+            "requested_at": _time("requested_at"),
+            "started_at": _time("started_at"),
+            "ended_at": _time("ended_at"),
             "progress": _steps,
         },
     )
@@ -192,8 +204,8 @@ COLUMNS = (
     columns.Column("Pool", "pool", long=True),
     columns.Column("Project ID", "project_id", long=True),
     columns.Column("User ID", "user_id", long=True),
-    columns.Column("Requested At", "requested_at", long=True),
-    columns.Column("Started At", "started_at", long=True),
-    columns.Column("Ended At", "ended_at", long=True),
+    columns.Column("Requested At", _time("requested_at"), long=True),
+    columns.Column("Started At", _time("started_at"), long=True),
+    columns.Column("Ended At", _time("ended_at"), long=True),
     columns.Column("End Cause", "end_cause", long=True),
 )

@@ -65,7 +65,9 @@ def step_text(step: dict[str, Any], nodes: int) -> str:
     seconds = durations.seconds_between(
         step.get("begun_at"), step.get("done_at")
     )
-    return f"  {name} done" + (f", {took(seconds)}" if seconds else "")
+    # Less than can be shown is no news.
+    known = seconds is not None and seconds >= 0.05
+    return f"  {name} done" + (f", {took(seconds or 0)}" if known else "")
 
 
 def took(seconds: float) -> str:

@@ -24,11 +24,12 @@ from gpubroker import errors
 from gpubroker.api import app
 from tests.fixtures import api as api_fixture
 from tests.fixtures import cloud
+from tests.fixtures import cloud_ports
 
 URL = "https://console.example/?token=1"
 
 
-class Consoles(cloud.Identity):
+class Consoles(cloud_ports.Identity):
     """Keystone in front of a Nova that has consoles, or is down."""
 
     def __init__(self, inside: cloud.Cloud, up: bool) -> None:
@@ -38,7 +39,7 @@ class Consoles(cloud.Identity):
     def with_token(self, token: str) -> Any:
         up = self._up
 
-        class User(cloud.UserCloud):
+        class User(cloud_ports.UserCloud):
             def console_url(self, server_id: str) -> str | None:
                 if not up:
                     raise errors.Unavailable("Nova: no answer")
@@ -105,6 +106,18 @@ class Active(testtools.TestCase):
         self.assertGreater(len(steps), 3)
         self.assertEqual({"done"}, {step["state"] for step in steps})
         self.assertEqual({0}, {step["node"] for step in steps})
+
+    def test_what_people_measure_has_milliseconds(self) -> None:
+        """A step of a start takes less than a second."""
+        lease = self.api.call("GET", self.path).json
+        events = self.api.call("GET", f"{self.path}/events").json["events"]
+        for text in (
+            *(lease[f"{name}_at"] for name in ("requested", "started")),
+            *(step["begun_at"] for step in lease["progress"]),
+            *(step["done_at"] for step in lease["progress"]),
+            *(event["at"] for event in events),
+        ):
+            self.assertRegex(text, r"T\d\d:\d\d:\d\d\.\d{3}Z$")
 
     def test_when_it_is_over_nothing_leads_to_a_server(self) -> None:
         self.api.call("DELETE", self.path)
