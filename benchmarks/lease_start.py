@@ -27,7 +27,6 @@ sandbox.
 from __future__ import annotations
 
 import argparse
-import collections
 import functools
 import logging
 import pathlib
@@ -248,10 +247,7 @@ def calls(bench: Bench, sizes: list[int]) -> list[figures.Figure]:
     found = []
     for name, start in zip(names, bench.calls(sizes), strict=True):
         print(f"\nRequests of a start, {name}:")
-        for part in ("order", "start", "after"):
-            sent = collections.Counter(map(str, getattr(start, part)))
-            for request, count in sent.items():
-                print(f"  {part:<6} {count:>3} x {request}")
+        print("\n".join(start.lines()))
         found += [
             figures.Figure(
                 f"outside calls beyond a plain boot, {name}",

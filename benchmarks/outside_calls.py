@@ -24,7 +24,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -59,11 +59,32 @@ class Start:
     :param start: by the worker, until the lease is active.
     :param after: by the comparison of the host with Placement that a new
         lease asks for at once; it comes anyway every reconcile_interval.
+    :param ended: when the last of them was over.
     """
 
     order: Sequence[requests_sent.Request]
     start: Sequence[requests_sent.Request]
     after: Sequence[requests_sent.Request]
+    ended: float
+
+    def lines(self) -> Iterator[str]:
+        """Each kind of request, how often, and the milliseconds from it to
+        the next request, its own work and all that follows included."""
+        all_sent = [*self.order, *self.start, *self.after]
+        ends = [request.at for request in all_sent[1:]] + [self.ended]
+        seconds = {
+            request: end - request.at
+            for request, end in zip(all_sent, ends, strict=True)
+        }
+        for part in ("order", "start", "after"):
+            kinds: dict[str, list[float]] = {}
+            for request in getattr(self, part):
+                kinds.setdefault(str(request), []).append(seconds[request])
+            for kind, found in kinds.items():
+                yield (
+                    f"  {part:<6}{len(found):>3} x"
+                    f"{1000 * sum(found):>7.0f} ms  {kind}"
+                )
 
     @property
     def looks(self) -> int:
@@ -131,6 +152,7 @@ class Counting:
         start = self._recorder.take()
         (host,) = (node.host for node in self._get(lease_id).nodes)
         reconcile.reconcile_host(self._core, host or "")
+        ended = time.monotonic()
         after = self._recorder.take()
         self._client.delete(
             f"/v1/leases/{lease_id}", headers={"X-Auth-Token": token}
@@ -138,7 +160,7 @@ class Counting:
         self._until(lease_id, leases.State.ENDED)
         # Lifts the fence, so that the cards are there for the next.
         reconcile.reconcile_host(self._core, host or "")
-        return Start(order, start, after)
+        return Start(order, start, after, ended)
 
     def close(self) -> None:
         self._core.store.close()  # type: ignore[attr-defined]

@@ -22,6 +22,7 @@ from __future__ import annotations
 
 import re
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -33,11 +34,14 @@ _TICKET = re.compile(r"CUSTOM_GPUBROKER_\w+")
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """:param service: what listens on the port, or the port."""
+    """:param service: what listens on the port, or the port.
+    :param at: seconds of a monotonic clock.
+    """
 
     service: str
     method: str
     path: str
+    at: float
 
     def __str__(self) -> str:
         """Ids left out, so that the same request twice reads the same."""
@@ -70,6 +74,7 @@ class Recorder:
                 service=self._services.get(port, str(port)),
                 method=line[1].decode(),
                 path=line[2].decode(),
+                at=time.monotonic(),
             )
         )
 
