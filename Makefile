@@ -14,4 +14,4 @@ sandbox:
 
 # ARGS: lint unit functional cloud
 test:
-	@$(PYTHON) -m tests.run $(ARGS)
+	@PYTHONPATH=. $(PYTHON) tests/run.py $(ARGS)

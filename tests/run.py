@@ -13,7 +13,8 @@
 """Prepare the machine for the tests, then run them.
 
 Run by the system's own Python, with nothing but its standard library and
-``sandbox.bootstrap``: ``make test ARGS="unit functional"``.
+``sandbox.bootstrap``: ``make test ARGS="unit functional"``. A script and not
+a module, because the package ``tests`` needs what is only installed here.
 """
 
 import os
