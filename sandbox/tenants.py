@@ -45,6 +45,7 @@ def create_for_all(operator: Any) -> None:
         disk_format="raw",
         container_format="bare",
         visibility="public",
+        os_distro="ubuntu",
         wait=True,
     )
     operator.compute.create_flavor(

@@ -20,6 +20,7 @@ from typing import Any
 
 from gpubroker import errors
 from gpubroker.clouds import compute
+from gpubroker.clouds import login
 from gpubroker.clouds import session
 from gpubroker.services import ports
 
@@ -39,9 +40,10 @@ class UserCloud:
         self._glance = glance
         self._project = project
 
-    def check(self, workload: Mapping[str, Any]) -> None:
+    def check(self, workload: Mapping[str, Any]) -> ports.Checked:
+        user = None
         if workload.get("image"):
-            self._check_image(workload["image"])
+            user = self._check_image(workload["image"])
         networks = workload.get("networks")
         if networks and not isinstance(networks, str):
             for index, network in enumerate(networks):
@@ -52,6 +54,7 @@ class UserCloud:
             self._check_groups(workload["security_groups"])
         if workload.get("availability_zone"):
             self._check_zone(workload["availability_zone"])
+        return ports.Checked(login_user=user)
 
     def create_server(self, spec: ports.ServerSpec) -> str:
         answer = self._nova.call(
@@ -84,7 +87,8 @@ class UserCloud:
 
     # -- ------------------------------------------------------------------
 
-    def _check_image(self, image: str) -> None:
+    def _check_image(self, image: str) -> str | None:
+        """The user to log in as, where the image tells."""
         field = "workload.image"
         answer = _seen(self._glance, f"/images/{_quote(image)}")
         if answer is None:
@@ -92,6 +96,7 @@ class UserCloud:
         status = answer.body.get("status")
         if status != "active":
             raise _invalid(field, f"image {image} is {status}, not active")
+        return login.user(answer.body)
 
     def _check_network(self, field: str, network: Mapping[str, str]) -> None:
         if "port" in network:

@@ -63,7 +63,10 @@ def order(
         lease = _draft(core, tx, ctx, body)
         _check_limit(core, tx, lease)
         _check_fits(core, tx, lease)
-    core.identity.with_token(token).check(lease.workload)
+    checked = core.identity.with_token(token).check(lease.workload)
+    if checked.login_user is not None:
+        workload = {**lease.workload, "login_user": checked.login_user}
+        lease = dataclasses.replace(lease, workload=workload)
     delegation = core.identity.delegate(token, ctx.token_info, lease.id)
     try:
         lease = _insert(core, lease, delegation)

@@ -70,9 +70,11 @@ def _seen() -> types.Schema:
     properties: dict[str, Any] = {
         name: types.nullable(schema) for name, schema in _FIELDS.items()
     }
+    properties["login_user"] = types.text(32)
     properties["has_user_data"] = {"type": "boolean"}
     return types.closed(properties, ("type", "has_user_data"))
 
 
-#: As ordered, but user data, which may hold secrets, never comes back.
+#: As ordered, and whom the image lets log in, where it tells. User data,
+#: which may hold secrets, never comes back.
 SEEN = _seen()

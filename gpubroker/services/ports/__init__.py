@@ -16,6 +16,7 @@ Nothing here knows SQL, HTTP or a message bus. ``db`` implements ``Store``,
 ``clouds`` the ports on OpenStack services, ``rpc`` the ``Bell``.
 """
 
+from gpubroker.services.ports.outside import Checked
 from gpubroker.services.ports.outside import Compute
 from gpubroker.services.ports.outside import ComputeService
 from gpubroker.services.ports.outside import Identity
@@ -45,6 +46,7 @@ from gpubroker.services.ports.wake import Clock
 
 __all__ = [
     "Bell",
+    "Checked",
     "Claims",
     "Clock",
     "Compute",

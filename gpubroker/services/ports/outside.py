@@ -207,13 +207,23 @@ class Compute(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """What was learnt by looking at what a workload names.
+
+    :ivar login_user: whom the image lets log in, where it tells.
+    """
+
+    login_user: str | None = None
+
+
 class UserCloud(Protocol):
     """The cloud under the identity of a lease's user.
 
     All: :raises RightsGone: for 403 at Keystone; IdentityLost: for 401.
     """
 
-    def check(self, workload: Mapping[str, Any]) -> None:
+    def check(self, workload: Mapping[str, Any]) -> Checked:
         """Whether image, networks, key pair, security groups and zone of a
         server workload exist for the user.
 

@@ -82,7 +82,17 @@ class Active(testtools.TestCase):
         seen = self.server()
         self.assertEqual(["10.0.0.5"], seen["addresses"])
         self.assertEqual(cloud.KEY, seen["key_name"])
-        self.assertEqual("ssh <user>@10.0.0.5", seen["login"])
+        self.assertEqual("ssh ubuntu@10.0.0.5", seen["login"])
+        lease = self.api.call("GET", self.path).json
+        self.assertEqual("ubuntu", lease["workload"]["login_user"])
+
+    def test_an_image_that_does_not_tell_leaves_the_user_open(self) -> None:
+        self.api.world.cloud.login_user = None
+        lease = self.api.world.order()
+        self.api.world.settle(lease.id, "active")
+        found = self.api.call("GET", f"/v1/leases/{lease.id}").json
+        self.assertRegex(found["servers"][0]["login"], "^ssh <user>@10")
+        self.assertNotIn("login_user", found["workload"])
 
     def test_the_console_with_the_callers_own_rights(self) -> None:
         self.assertEqual(f"{URL}&user=alice", self.server()["console_url"])

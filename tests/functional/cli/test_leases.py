@@ -37,6 +37,7 @@ class Ordering(base.TestCase):
         self.assertEqual(5400, made["duration"])
         workload = made["workload"]
         self.assertEqual(True, workload.pop("has_user_data"))
+        self.assertEqual("ubuntu", workload.pop("login_user"))
         self.assertEqual(
             {
                 "type": "server",
@@ -64,7 +65,7 @@ class Ordering(base.TestCase):
         lease = done.json()
         self.assertEqual("active", lease["state"])
         self.assertEqual(["10.0.0.5"], lease["addresses"])
-        self.assertIn("@10.0.0.5", lease["login"][0])
+        self.assertEqual(["ssh ubuntu@10.0.0.5"], lease["login"])
         lines = done.err.splitlines()
         self.assertIn("train: starting, on a100-sxm4-80gb", lines)
         self.assertIn("  boot done, 1 s", lines)

@@ -437,6 +437,19 @@ class Checking(Acting):
             self.assertEqual(field, raised.fields["field"])
             self.assertTrue(raised.message.startswith(f"{field}: "))
 
+    def test_whom_the_image_lets_log_in(self):
+        self.assertEqual(
+            ports.Checked(), self.cloud.check({"image": "image-1"})
+        )
+        self.wire.get(
+            f"{wire.GLANCE}/v2/images/image-1",
+            json={"status": "active", "os_distro": "ubuntu"},
+        )
+        self.assertEqual(
+            ports.Checked(login_user="ubuntu"),
+            self.cloud.check({"image": "image-1"}),
+        )
+
     def test_an_image_that_is_not_ready(self):
         self.wire.get(
             f"{wire.GLANCE}/v2/images/image-1", json={"status": "queued"}
