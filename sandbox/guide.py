@@ -53,6 +53,9 @@ Let a GPU fall off the bus and see it leave the offers within seconds:
 fall-off-bus {card}
     openstack gpu offer list --model a100 --gpus 1
 
+The servers are simulated: nothing answers behind a lease's login and
+console_url.
+
 Identities    sandbox (member of project demo), sandbox-other (member of
               project other), sandbox-admin (operator)
 gpubroker     {ports.url("gpubroker")}

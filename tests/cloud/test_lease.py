@@ -31,7 +31,11 @@ class OrderToEnd(base.CloudTest):
             self.member.current_user_id, nova.user_id, "the user's own"
         )
         self.assertTrue(server["addresses"])
-        self.assertIn("ssh", server["login"])
+        self.assertEqual(
+            f"ssh ubuntu@{server['addresses'][0]}", server["login"]
+        )
+        # Nova's own word for it, asked for with the member's token.
+        self.assertIn("token", server["console_url"])
         held = self.allocated_cards(server["id"])
         self.assertEqual(2, len(held))
         shown = self.operator.get_lease(lease.id).servers[0]
