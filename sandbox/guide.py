@@ -26,11 +26,7 @@ def text(settings: s.Settings) -> str:
     """How to talk to this sandbox, with paths as short as they can be."""
     layout, ports = settings.layout, settings.ports
     card = hardware.HOSTS[0].gpus[-1].address
-    state = (
-        ""
-        if layout.state == layouts.DEFAULT_STATE
-        else f" --state {_short(layout.state)}"
-    )
+    state = _state_option(layout)
     return f"""
 Talk to it from another terminal:
 
@@ -64,6 +60,12 @@ Nova          {ports.url("nova", "/v2.1")}
 Placement     {ports.url("placement")}
 Logs          {_short(layout.log)}
 """
+
+
+def _state_option(layout: layouts.Layout) -> str:
+    if layout.state == layouts.DEFAULT_STATE:
+        return ""
+    return f" --state {_short(layout.state)}"
 
 
 def _short(path: pathlib.Path) -> str:
