@@ -72,7 +72,7 @@ class Quiet:
         pass
 
 
-class Database(fixtures.Fixture):  # type: ignore[misc]
+class Database(fixtures.Fixture):
     """An empty, migrated database with the built-in models.
 
     :param server: URL of a server where databases can be made, with any
@@ -115,7 +115,7 @@ class Database(fixtures.Fixture):  # type: ignore[misc]
             connection.execute(sa.text(f"DROP DATABASE {NAME}"))
 
 
-class Application(fixtures.Fixture):  # type: ignore[misc]
+class Application(fixtures.Fixture):
     """:param database: already set up, and filled by whom it concerns."""
 
     application: Callable[..., Any]

@@ -34,7 +34,7 @@ from tests.fixtures import engines
 PATIENCE = 60.0
 
 
-class WebServer(fixtures.Fixture):  # type: ignore[misc]
+class WebServer(fixtures.Fixture):
     """The API of a sandbox once more, on another database.
 
     One worker process with eight threads, as the sandbox has it; faults of
