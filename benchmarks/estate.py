@@ -144,6 +144,7 @@ def _lease(
     number: int, state: leases.State, free: Iterator[str], project: str
 ) -> leases.Lease:
     lease_id = str(uuid.uuid4())
+    node = leases.Node(id=str(uuid.uuid4()), lease_id=lease_id, index=0)
     runs = state is leases.State.ACTIVE
     now = datetime.datetime.now(datetime.UTC)
     return leases.Lease(
@@ -172,16 +173,16 @@ def _lease(
         requested_at=now,
         started_at=now if runs else None,
         ended_at=now if state is leases.State.ENDED else None,
-        nodes=(
-            leases.Node(
-                id=str(uuid.uuid4()),
-                lease_id=lease_id,
-                index=0,
-                host="gpu-0000" if runs else None,
-                server_id=str(uuid.uuid4()) if runs else None,
-                server_status="ACTIVE" if runs else None,
-                addresses=("10.0.0.5",) if runs else (),
-                planned=(next(free), next(free)) if runs else (),
-            ),
-        ),
+        nodes=(_running(node, free) if runs else node,),
+    )
+
+
+def _running(node: leases.Node, free: Iterator[str]) -> leases.Node:
+    return dataclasses.replace(
+        node,
+        host="gpu-0000",
+        server_id=str(uuid.uuid4()),
+        server_status="ACTIVE",
+        addresses=("10.0.0.5",),
+        planned=(next(free), next(free)),
     )
