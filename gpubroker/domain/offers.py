@@ -107,17 +107,21 @@ _CARD_STATES = (
 def _fill(
     snapshot: Snapshot, models: Sequence[str], need: Need
 ) -> tuple[int, list[HostView]]:
-    """Give out one order after the other until none fits."""
-    left = {host.name: host for host in snapshot.hosts}
+    """Give out one order after the other until none fits.
+
+    An order of one node takes nothing from another host, so that each host
+    can be filled by itself.
+    """
     found = 0
-    for model in models:
-        while True:
-            choice = planning.best(left.values(), model, snapshot.blocks, need)
-            if choice is None:
-                break
-            left[choice.host] = matching.take(left[choice.host], choice, need)
-            found += 1
-    return found, list(left.values())
+    left = []
+    for host in snapshot.hosts:
+        for model in models:
+            blocks = snapshot.blocks.get(model, ())
+            while choice := matching.choose(host, model, blocks, need):
+                host = matching.take(host, choice, need)
+                found += 1
+        left.append(host)
+    return found, left
 
 
 def _blocked(

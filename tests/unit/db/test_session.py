@@ -14,6 +14,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+
 import testtools
 from oslo_db import exception as db_exc
 from sqlalchemy import exc as sa_exc
@@ -71,7 +73,9 @@ class TranslationTest(testtools.TestCase):
 
     def test_what_cannot_help_to_repeat_is_not_lost(self) -> None:
         for error in (
-            db_exc.DBNonExistentTable("pool"),
+            db_exc.DBNonExistentTable(
+                "pool", sqlite3.OperationalError("no such table: pool")
+            ),
             db_exc.CantStartEngineError("no connection"),
         ):
             found = self.outward(error)
