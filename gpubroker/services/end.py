@@ -18,6 +18,7 @@ user's rights are gone (A 4.5).
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 
 from gpubroker import errors
@@ -27,6 +28,8 @@ from gpubroker.services import broker
 from gpubroker.services import change
 from gpubroker.services import removal
 from gpubroker.services import saga
+
+LOG = logging.getLogger(__name__)
 
 _ENDED = {
     leases.State.ENDED: ("lease.ended", "Ended; nothing of it is left."),
@@ -131,6 +134,7 @@ def revoke(core: broker.Broker, lease_id: str) -> bool:
     core.identity.revoke(delegation)
     with core.store.write() as tx:
         tx.leases.forget_delegation(lease_id)
+    LOG.info("Lease %s: the user's rights were given back", lease_id)
     return True
 
 
