@@ -30,6 +30,8 @@ from gpubroker.services import saga
 
 #: Seconds between looks for a server whose POST got no answer.
 _LOOK_AGAIN = 2.0
+#: Times to write down a server that was made, against other writers.
+_TRIALS = 5
 
 
 def server(run: saga.Run, node: leases.Node) -> saga.Next:
@@ -59,6 +61,10 @@ def server(run: saga.Run, node: leases.Node) -> saga.Next:
         errors.IdentityLost,
     ) as error:
         run.done(step, f"refused: {error.message}"[:255])
+        if not _stored(run, node)[1]:
+            raise errors.ConcurrentUpdate(
+                "Another worker has gone on meanwhile."
+            ) from error
         raise
     _store(run, node, found_id, step, "")
     return None
@@ -91,11 +97,53 @@ def _store(
     step: steps.Step,
     how: str,
 ) -> None:
+    """Note the server, or remove it when it came too late to be wanted.
+
+    A worker that stood still during its POST may find that another one has
+    gone on without it.
+    """
+    for _trial in range(_TRIALS):
+        try:
+            kept = _note(run, node, server_id)
+            break
+        except errors.ConcurrentUpdate:
+            # Renamed meanwhile, or another worker has gone on.
+            stored, wanted = _stored(run, node)
+            if stored == server_id or not wanted:
+                kept = stored == server_id
+                break
+    else:
+        # Its ticket will tell.
+        return
+    if not kept:
+        run.core.compute.delete_server(server_id)
+        raise errors.ConcurrentUpdate("The server came too late.")
+    run.done(step, how)
+
+
+def _note(run: saga.Run, node: leases.Node, server_id: str) -> bool:
     with run.change() as now:
+        (found,) = (n for n in now.lease.nodes if n.id == node.id)
+        if found.server_id is not None:
+            return found.server_id == server_id
         now.node(node.id, server_id=server_id, server_status="BUILD")
         now.say(
             "lease.server",
             f"Server {names.server(now.lease, node)} is being made.",
             server=server_id,
         )
-    run.done(step, how)
+    return True
+
+
+def _stored(run: saga.Run, node: leases.Node) -> tuple[str | None, bool]:
+    """The server id that is stored, and whether one is still wanted."""
+    with run.core.store.read() as tx:
+        lease = tx.leases.get(run.lease.id)
+    (found,) = (n for n in lease.nodes if n.id == node.id)
+    wanted = (
+        lease.state is leases.State.STARTING
+        and lease.target is leases.State.ACTIVE
+        and found.attempt == node.attempt
+        and found.server_id is None
+    )
+    return found.server_id, wanted

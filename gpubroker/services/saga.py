@@ -160,7 +160,10 @@ class Run:
     def begin(
         self, node: leases.Node, name: str, alone: bool = False
     ) -> steps.Step:
-        """:param alone: of several writers only one may begin it."""
+        """:param alone: of several workers only one may begin it.
+
+        :raises ConcurrentUpdate: another one has.
+        """
         step = steps.Step(
             lease_id=self.lease.id,
             node_id=node.id,
@@ -171,9 +174,15 @@ class Run:
             begun_at=self.core.clock.now(),
         )
         with self.change() as found:
-            found.tx.steps.begin(step)
             if alone:
+                known = map(_key, found.tx.steps.of_lease(self.lease.id))
+                if _key(step) in known:
+                    raise errors.ConcurrentUpdate(
+                        f"Another worker has begun {name}."
+                    )
+                # Two that both saw nothing: one of them loses the swap.
                 found.touch()
+            found.tx.steps.begin(step)
         self._steps[_key(step)] = step
         return step
 

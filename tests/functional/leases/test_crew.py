@@ -1,0 +1,114 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""The loops of workers, with threads and in real time."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import testtools
+
+from gpubroker.services import end
+from gpubroker.worker import bells
+from gpubroker.worker import crew
+from tests.fixtures import clock
+from tests.fixtures import world
+from tests.unit.worker.test_jobs import wait_until
+
+_PACE = crew.Pace(
+    plan_interval=0.5,
+    lease_interval=0.2,
+    check_interval=1.0,
+    reconcile_interval=5.0,
+    sweep_interval=1.0,
+    threads=4,
+)
+#: Rings do all the work here, or the test takes too long.
+_SLOW = crew.Pace(plan_interval=60, lease_interval=60, reconcile_interval=60)
+
+
+class CrewCase(testtools.TestCase):
+    def hire(self, pace, count=1, **limits):
+        self.world = self.useFixture(
+            world.World(cards=2, clock=clock.Running(), **limits)
+        )
+        self.world.cloud.boot_seconds = 0.2
+        self.world.cloud.delete_seconds = 0.1
+        bell = bells.Bells()
+        self.world.core = dataclasses.replace(self.world.core, bell=bell)
+        self.crews = [
+            crew.Crew(self.world.core, f"worker-{number}", pace)
+            for number in range(count)
+        ]
+        for one in self.crews:
+            bell.hang(one)
+            one.start()
+            self.addCleanup(one.stop, 20.0)
+
+    def state(self, lease):
+        return self.world.get(lease.id).state
+
+    def wait(self, lease, state):
+        wait_until(lambda: self.state(lease) == state, 60)
+        return self.world.get(lease.id)
+
+
+class OneWorker(CrewCase):
+    def test_leases_start_and_end_by_themselves(self):
+        self.hire(_PACE)
+        made = [self.world.order(flavor="gpu.1") for _number in range(3)]
+        for lease in made:
+            self.wait(lease, "active")
+        for lease in made:
+            end.end(self.world.core, lease.id)
+        for lease in made:
+            self.wait(lease, "ended")
+        wait_until(lambda: not self.world.leftovers(), 60)
+        self.assertEqual(3, self.world.cloud.posts)
+
+    def test_rings_alone_bring_an_order_on_its_way(self):
+        self.hire(_SLOW)
+        # The first pass of each loop is over.
+        wait_until(lambda: self.crews[0]._plans._mine.known, 60)
+        lease = self.world.order()
+        self.wait(lease, "active")
+        end.end(self.world.core, lease.id)
+        self.wait(lease, "ended")
+
+    def test_a_stopped_worker_leaves_the_rest_to_the_next(self):
+        self.hire(_PACE, ownership_seconds=1.0)
+        self.world.cloud.boot_seconds = 2.0
+        lease = self.world.order()
+        wait_until(lambda: self.world.cloud.machines, 60)
+        self.assertTrue(self.crews[0].stop(20.0))
+        self.assertEqual("starting", self.state(lease))
+        other = crew.Crew(self.world.core, "worker-2", _PACE)
+        other.start()
+        self.addCleanup(other.stop, 20.0)
+        self.wait(lease, "active")
+        self.assertEqual(1, self.world.cloud.posts)
+
+
+class TwoWorkers(CrewCase):
+    def test_two_that_both_believe_to_be_the_owner_make_one_server_each(self):
+        self.hire(_PACE, count=2, ownership_seconds=0.0)
+        made = [self.world.order(flavor="gpu.1") for _number in range(4)]
+        for lease in made:
+            self.wait(lease, "active")
+        self.assertEqual(4, self.world.cloud.posts)
+        self.assertEqual(4, len(self.world.cloud.machines))
+        for lease in made:
+            end.end(self.world.core, lease.id)
+        for lease in made:
+            self.wait(lease, "ended")
+        wait_until(lambda: not self.world.leftovers(), 60)
