@@ -15,6 +15,7 @@
 from __future__ import annotations
 
 import contextlib
+import datetime
 import os
 import random
 from collections.abc import Callable, Iterator
@@ -45,6 +46,14 @@ T = TypeVar("T")
 #: Seconds between the tries of ``run``; each is stretched by chance so that
 #: two that lost to each other do not meet again.
 PAUSES = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6)
+
+#: How the engines with a machine of their own are asked for its time, which
+#: is naive then, in UTC.
+_NOW = {
+    "mysql": "SELECT UTC_TIMESTAMP(6)",
+    "mariadb": "SELECT UTC_TIMESTAMP(6)",
+    "postgresql": "SELECT timezone('utc', clock_timestamp())",
+}
 
 
 class Transaction:
@@ -139,6 +148,16 @@ class Store:
             self._clock.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311
         with self.write() as tx:
             return work(tx)
+
+    def now(self) -> datetime.datetime:
+        with self._session(writes=False) as session:
+            asked = _NOW.get(session.get_bind().dialect.name)
+            if asked is None:
+                return self._clock.now()
+            found: datetime.datetime = session.execute(
+                sa.text(asked)
+            ).scalar_one()
+        return found.replace(tzinfo=datetime.UTC)
 
     def ping(self) -> None:
         with self._session(writes=False) as session:

@@ -23,6 +23,7 @@ from gpubroker.services import expire
 from gpubroker.worker import jobs
 from gpubroker.worker import loop
 from gpubroker.worker import turns
+from gpubroker.worker import wall
 
 _BUSY = (leases.State.STARTING, leases.State.ENDING)
 
@@ -45,6 +46,7 @@ class LeaseLoop:
         self._core = core
         self._mine = mine
         self._interval = interval
+        self._wall = wall.Wall(core.clock)
         self._check = check
         self._listed = float("-inf")
         self._listed_active = float("-inf")
@@ -71,7 +73,8 @@ class LeaseLoop:
         now = self._core.clock.monotonic()
         if now - self._listed >= self._interval:
             self._listed = now
-            expire.expire(self._core)
+            if self._wall.steady():
+                expire.expire(self._core)
             self._list(now)
         return self._jobs.give_turns()
 

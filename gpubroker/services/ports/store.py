@@ -294,6 +294,11 @@ class Store(Protocol):
         """``work`` in a ``write``, again when that was lost."""
         ...
 
+    def now(self) -> datetime.datetime:
+        """The time on the database's machine, aware, UTC. SQLite has no
+        machine of its own: there it is the store's clock."""
+        ...
+
     def ping(self) -> None:
         """:raises Unavailable: when the database does not answer."""
         ...

@@ -15,6 +15,7 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime
 import os
 import threading
 import time
@@ -177,6 +178,13 @@ class TransactionTests(base.Tests):
         _, status = os.waitpid(child, 0)
         self.assertEqual(0, os.waitstatus_to_exitcode(status))
         self.assertEqual(["child", "parent"], self.names())
+
+    def test_the_time_of_the_database_is_aware_and_in_utc(self) -> None:
+        now = datetime.datetime.now(datetime.UTC)
+        if self.store.engine.dialect.name == "sqlite":
+            now = base.START  # it has no clock but that of the store
+        skew = abs(self.store.now() - now)
+        self.assertLess(skew, datetime.timedelta(seconds=30))
 
     def test_ping(self) -> None:
         self.store.ping()

@@ -26,6 +26,10 @@ from gpubroker.services import expire
 from gpubroker.services import extend
 from gpubroker.services import ports
 from gpubroker.services import sweep
+from gpubroker.worker import leases as worker_leases
+from gpubroker.worker import turns
+from gpubroker.worker import wall
+from tests.fixtures import clock
 from tests.fixtures import world
 
 
@@ -111,6 +115,28 @@ class Ending(ActiveCase):
         self.assertEqual([lease.id], expire.expire(self.core))
         lease = self.world.settle(lease.id, "ended")
         self.assertEqual(leases.EndCause.EXPIRY, lease.end_cause)
+
+    def test_a_machine_a_day_ahead_of_the_database_ends_nothing(self):
+        lease = self.active(duration=3600)
+        tomorrow = clock.Clock()
+        tomorrow.advance(2 * 86400)
+        ahead = dataclasses.replace(self.core, clock=tomorrow)
+        self.assertEqual([], expire.expire(ahead))
+        self.assertEqual("active", self.world.get(lease.id).state)
+
+    def test_a_lease_loop_whose_clock_jumps_ends_nothing(self):
+        lease = self.active(duration=3600)
+        loop = worker_leases.LeaseLoop(
+            self.core, turns.Turns(self.core, "one"), 2.0, 60.0, 1
+        )
+        self.addCleanup(loop.stop, 10.0)
+        # Of the only machine there is: the database goes with it.
+        self.world.clock._now += datetime.timedelta(days=1)
+        loop._pass()
+        self.assertEqual("active", self.world.get(lease.id).state)
+        self.world.clock.advance(wall.PATIENCE)
+        loop._pass()
+        self.assertEqual("ending", self.world.get(lease.id).state)
 
     def test_ending_twice_is_ending_once(self):
         lease = self.active()
