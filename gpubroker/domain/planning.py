@@ -111,6 +111,9 @@ def plan(snapshot: Snapshot) -> Plan:
     for order in snapshot.orders:
         if order.not_before and order.not_before > snapshot.now:
             waits.append(_retry(order))
+            # Its place in the queue is what it keeps meanwhile.
+            if _could_start_when_empty(snapshot, order):
+                _hold(held, order)
             continue
         ahead = max((held.get(m, 0) for m in order.models), default=0)
         if ahead:

@@ -159,17 +159,35 @@ class Planning(testtools.TestCase):
         )
         self.assertEqual("h100-sxm5-80gb", plan.starts[0].nodes[0].model)
 
-    def test_a_failed_start_waits_its_time_and_holds_nobody_up(self):
+    def retrying(self, *hosts, gpus=1, models=(builders.A100,)):
         later = builders.NOW + datetime.timedelta(seconds=30)
-        plan = planning.plan(
+        return planning.plan(
             builders.pool(
-                builders.host(),
+                *hosts,
                 orders=(
-                    builders.order("a", 1, not_before=later),
-                    builders.order("b", 1),
+                    builders.order("a", gpus, not_before=later),
+                    builders.order("b", 1, models=models),
                 ),
             )
         )
+
+    def test_a_failed_start_waits_its_time_and_keeps_its_place(self):
+        plan = self.retrying(builders.host())
+        self.assertEqual((), plan.starts)
+        self.assertEqual(
+            [Why.RETRY, Why.BEHIND], [wait.why for wait in plan.waits]
+        )
+
+    def test_a_failed_start_holds_no_other_kind_of_card(self):
+        plan = self.retrying(
+            builders.host(),
+            builders.host("h2", model="l40s-48gb", cards=4),
+            models=("l40s-48gb",),
+        )
+        self.assertEqual(["b"], [start.lease_id for start in plan.starts])
+
+    def test_a_failed_start_no_empty_pool_could_make_holds_nobody_up(self):
+        plan = self.retrying(builders.host(fenced={0}), gpus=8)
         self.assertEqual(["b"], [start.lease_id for start in plan.starts])
         self.assertEqual(Why.RETRY, plan.waits[0].why)
 
