@@ -66,7 +66,7 @@ class Lease(base.Stamped, base.Base):
         base.Word(leases.IdentityMode)
     )
     workload: Mapped[Document]
-    # Up to 64 KiB each: a list never loads it.
+    # Up to 64 KiB each: only ``get`` loads it.
     user_data: Mapped[Text | None] = mapped_column(deferred=True)
     duration: Mapped[int | None]
     requested_at: Mapped[Time]

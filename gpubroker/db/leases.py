@@ -35,6 +35,9 @@ _ROW = tables.Lease
 _NODE = tables.LeaseNode
 _DELEGATION = tables.Delegation
 
+#: Instead of up to 64 KiB of text: "" where there is some.
+_WHETHER_USER_DATA = sa.case((_ROW.user_data.is_not(None), ""))
+
 
 class Leases(repository.Repository):
     def get(
@@ -49,7 +52,7 @@ class Leases(repository.Repository):
         return self._filled(rows)[0]
 
     def find(self, name: str, project_id: str) -> list[leases.Lease]:
-        """Oldest first."""
+        """Oldest first, without user data; see ``page``."""
         return self._found(_ROW.name == name, _ROW.project_id == project_id)
 
     def page(self, page: Page) -> Listing[leases.Lease]:
@@ -60,7 +63,7 @@ class Leases(repository.Repository):
             scope.append(own(page.filters["project_id"]))
         rows, more = pages.fetch(
             self._session,
-            _select(sa.case((_ROW.user_data.is_not(None), ""))),
+            _select(_WHETHER_USER_DATA),
             lease_rows.PLAN,
             page,
             scope,
@@ -145,6 +148,8 @@ class Leases(repository.Repository):
     def in_state(
         self, states: Collection[leases.State], pool: str | None = None
     ) -> list[leases.Lease]:
+        """First come first; without user data, of which a long queue has
+        hundreds of megabytes; see ``page``."""
         conditions: list[sa.ColumnElement[bool]] = [_ROW.state.in_(states)]
         if pool is not None:
             conditions.append(_ROW.pool == pool)
@@ -238,7 +243,7 @@ class Leases(repository.Repository):
     ) -> list[leases.Lease]:
         return self._filled(
             self._rows(
-                _select()
+                _select(_WHETHER_USER_DATA)
                 .where(*conditions)
                 .order_by(_ROW.requested_at, _ROW.uuid)
             )

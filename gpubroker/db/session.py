@@ -84,6 +84,8 @@ def facade(options: dict[str, Any]) -> Any:
 
 def prepare(made: sa_engine.Engine) -> None:
     """Set up a new engine: pragmas of SQLite, isolation of transactions."""
+    # An error's text gets into logs; among the values is people's user data.
+    made.hide_parameters = True
     if made.dialect.name == "sqlite":
         event.listen(made, "connect", _sqlite_pragmas)
     event.listen(made, "begin", _begin)

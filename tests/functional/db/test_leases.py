@@ -16,7 +16,10 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import traceback
 from typing import Any
+
+import fixtures
 
 from gpubroker import errors
 from gpubroker.domain import leases
@@ -48,7 +51,7 @@ class LeaseTests(base.Tests):
 
     def test_another_projects_lease_is_not_there(self) -> None:
         with self.store.write() as tx:
-            made = tx.leases.add(samples.lease(), None)
+            made = tx.leases.add(samples.lease(user_data=None), None)
             self.assertEqual(made, tx.leases.get(made.id, "p1"))
             self.assertRaises(errors.NotFound, tx.leases.get, made.id, "p2")
             self.assertEqual([made], tx.leases.find("train", "p1"))
@@ -160,8 +163,38 @@ class LeaseTests(base.Tests):
             self.assertEqual(["", None], [one.user_data for one in found])
             self.assertEqual(1, sent[0].count("user_data IS NOT NULL"))
             self.assertNotIn("lease.user_data,", sent[0])
-            (first, _) = tx.leases.in_state([leases.State.QUEUED])
-            self.assertEqual("I2Nsb3Vk", first.user_data)
+            self.assertEqual("I2Nsb3Vk", tx.leases.get(found[0].id).user_data)
+
+    def test_what_walks_over_many_leaves_user_data_where_it_is(self) -> None:
+        active = {
+            "state": leases.State.ACTIVE,
+            "expires_at": base.START,
+            "name": "other",
+        }
+        with self.store.write() as tx:
+            tx.leases.add(samples.lease(), None)
+            tx.leases.add(samples.lease(**active), None)
+            with self.statements() as sent:
+                found = [
+                    *tx.leases.in_state([leases.State.QUEUED]),
+                    *tx.leases.find("train", "p1"),
+                    *tx.leases.expiring(base.START),
+                ]
+            self.assertEqual(["", "", ""], [one.user_data for one in found])
+            for statement in sent:
+                self.assertNotIn("lease.user_data,", statement)
+
+    def test_a_statement_that_fails_does_not_tell_its_values(self) -> None:
+        """They get into logs, and user data is full of passwords."""
+        logged = self.useFixture(fixtures.FakeLogger())
+        nameless: Any = {"name": None}
+        try:
+            with self.store.write() as tx:
+                tx.leases.add(samples.lease(**nameless), None)
+        except Exception:
+            told = traceback.format_exc()
+        self.assertIn("INSERT INTO lease", told)
+        self.assertNotIn("I2Nsb3Vk", told + logged.output)
 
     def test_what_is_not_there(self) -> None:
         with self.store.write() as tx:
@@ -181,7 +214,8 @@ class QueueTests(base.Tests):
         moment = base.START + n * TICK
         with self.store.write() as tx:
             return tx.leases.add(
-                samples.lease(requested_at=moment, **fields), None
+                samples.lease(requested_at=moment, user_data=None, **fields),
+                None,
             )
 
     def test_first_come_first_served_by_the_microsecond(self) -> None:
