@@ -233,6 +233,7 @@ def _host() -> None:
         sa.ForeignKeyConstraint(
             ["pool_id"], ["pool.id"], name="fk_host_pool_id"
         ),
+        sa.UniqueConstraint("agent_user_id", name="uq_host_agent_user_id"),
         sa.UniqueConstraint(
             "hypervisor_hostname", name="uq_host_hypervisor_hostname"
         ),

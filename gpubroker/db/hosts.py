@@ -111,7 +111,8 @@ class Hosts(repository.Repository):
                 "heartbeat_at": _later(host.heartbeat_at),
             },
             f"There is a host with the hypervisor "
-            f"{host.hypervisor_hostname} already.",
+            f"{host.hypervisor_hostname} already, or one that the same user "
+            "reports for.",
         )
         key = self._key(host.name)
         if swapped is None:

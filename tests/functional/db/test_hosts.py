@@ -49,6 +49,16 @@ class HostTests(base.Tests):
             self.assertEqual(won, tx.hosts.get("gpu-1"))
             self.assertRaises(errors.ConcurrentUpdate, tx.hosts.update, read)
 
+    def test_a_user_reports_for_one_host_only(self) -> None:
+        """Also where two are bound at the same moment."""
+        with self.store.write() as tx:
+            tx.hosts.add(samples.host(agent_user_id="agent"))
+            # Of those without an agent there are many.
+            tx.hosts.add(samples.host("gpu-2"))
+            other = tx.hosts.add(samples.host("gpu-3"))
+            both = dataclasses.replace(other, agent_user_id="agent")
+            self.assertRaises(errors.Duplicate, tx.hosts.update, both)
+
     def test_a_heartbeat_is_one_update_and_no_new_generation(self) -> None:
         with self.store.write() as tx:
             read = tx.hosts.add(
