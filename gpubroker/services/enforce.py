@@ -123,8 +123,15 @@ def _card(
 def _close(core: broker.Broker, row: Device) -> None:
     assert row.provider_id and row.resource_class  # noqa: S101 - wanted()
     # Noted first: a number that is not noted would later look like somebody
-    # else's.
-    _mirror(core, dataclasses.replace(row, reserved=row.total))
+    # else's. Without a generation, since it is what we mean to write and not
+    # what was seen: should the write be lost, the next pass reads the
+    # provider and finds the card open.
+    _mirror(
+        core,
+        dataclasses.replace(
+            row, reserved=row.total, provider_generation=None
+        ),
+    )
     after = core.ledger.set_reserved(
         row.provider_id, row.resource_class, fenced=True
     )

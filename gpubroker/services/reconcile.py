@@ -144,10 +144,19 @@ def _compute(
     core: broker.Broker, host: hosts.Host, found: ports.ComputeService | None
 ) -> None:
     state, reason = compute_state(found)
-    if (state, reason) == (host.compute_state, host.compute_reason):
+    # A compute that Nova lost has not moved to another zone.
+    zone = found.zone if found else host.zone
+    stands = (host.compute_state, host.compute_reason, host.zone)
+    if (state, reason, zone) == stands:
         return
-    _set(core, host.name, compute_state=state, compute_reason=reason)
-    LOG.info("nova-compute of %s is %s", host.name, state)
+    _set(
+        core,
+        host.name,
+        compute_state=state,
+        compute_reason=reason,
+        zone=zone,
+    )
+    LOG.info("nova-compute of %s, zone %s, is %s", host.name, zone, state)
     if state is hosts.ComputeState.UP:
         core.bell.pool(host.pool)
 
@@ -192,7 +201,20 @@ def _alarm(core: broker.Broker) -> None:
                 row.pci_address,
                 row.host,
             )
+            _distrust(core, row.id)
             core.bell.host(row.host)
+
+
+def _distrust(core: broker.Broker, device_id: str) -> None:
+    """Have the next pass read the card's provider, whatever is noted."""
+    try:
+        with core.store.write() as tx:
+            row = tx.devices.get(device_id)
+            tx.devices.mirror(
+                dataclasses.replace(row, provider_generation=None)
+            )
+    except (errors.ConcurrentUpdate, errors.NotFound):
+        LOG.info("Device %s was changed meanwhile", device_id)
 
 
 # -- the cards of one host ---------------------------------------------------

@@ -1,0 +1,117 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""``reserved``: what we mean to write, what stands there, and who did it."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import testtools
+
+from gpubroker import errors
+from gpubroker.domain.fences import Reason
+from gpubroker.services import enforce
+from gpubroker.services import fence
+from gpubroker.services import reconcile
+from tests.fixtures import estate
+from tests.fixtures import tripwire
+
+CARD = estate.ADDRESSES[0]
+
+
+class Refusing:
+    """A ledger that takes no ``reserved``, and is well otherwise."""
+
+    def __init__(self, real):
+        self._real = real
+
+    def __getattr__(self, name):
+        return getattr(self._real, name)
+
+    def set_reserved(self, *_args, **_more):
+        raise errors.Unavailable("Placement: 503.")
+
+
+class Case(testtools.TestCase):
+    def setUp(self):
+        super().setUp()
+        self.estate = self.useFixture(estate.Estate())
+        self.core = self.estate.core
+        self.tree = self.estate.tree()
+
+    def fence(self):
+        fence.fence(
+            self.core,
+            self.estate.card(CARD).id,
+            Reason.OPERATOR,
+            "noisy fan",
+            "olga",
+        )
+
+    def unfence(self, reason=Reason.OPERATOR):
+        fence.unfence(self.core, self.estate.card(CARD).id, reason, "olga")
+
+
+class Lost(Case):
+    """A write that does not arrive is written again."""
+
+    def setUp(self):
+        super().setUp()
+        self.estate.host()
+        self.fence()
+
+    def test_a_first_write_that_fails(self):
+        refusing = dataclasses.replace(
+            self.core, ledger=Refusing(self.core.ledger)
+        )
+        self.assertEqual(5.0, reconcile.reconcile_host(refusing, "gpu-1"))
+        self.assertEqual(0, self.tree.reserved(CARD))
+        self.estate.pass_()
+        self.assertEqual(1, self.tree.reserved(CARD))
+        self.assertEqual({"operator"}, self.estate.reasons(CARD))
+
+    def test_killed_anywhere(self):
+        counting = tripwire.Wire()
+        enforce.fences(counting.around(self.core), "gpu-1")
+        self.assertEqual(
+            ["commit", "ledger.set_reserved", "commit"], counting.places
+        )
+        for at in range(1, 4):
+            self.unfence()
+            self.estate.pass_()
+            self.assertEqual(0, self.tree.reserved(CARD))
+            self.fence()
+            mortal = tripwire.Wire(at).around(self.core)
+            self.assertRaises(
+                tripwire.Killed, enforce.fences, mortal, "gpu-1"
+            )
+            self.estate.pass_()
+            self.assertEqual(1, self.tree.reserved(CARD))
+            self.assertEqual({"operator"}, self.estate.reasons(CARD))
+
+    def test_the_alarm_has_a_card_read_again_that_is_noted_as_closed(self):
+        self.estate.pass_()
+        self.tree.set_reserved(CARD, 0)
+        with self.estate.store.write() as tx:
+            # As a row would be that believes in a write that was lost.
+            tx.devices.mirror(
+                dataclasses.replace(
+                    self.estate.card(CARD),
+                    provider_generation=self.tree.generation(CARD),
+                )
+            )
+        self.estate.pass_()
+        self.assertEqual(0, self.tree.reserved(CARD))
+        reconcile.discover(self.core)
+        self.estate.pass_()
+        self.assertEqual(1, self.tree.reserved(CARD))
