@@ -220,6 +220,7 @@ def _host() -> None:
         sa.Column("ticket_provider_id", _line(36), nullable=True),
         sa.Column("compute_state", _word(), nullable=False),
         sa.Column("compute_reason", _text(), nullable=False),
+        sa.Column("zone", _line(), nullable=False),
         sa.Column("agent_user_id", _line(), nullable=True),
         sa.Column("agent_version", _line(), nullable=True),
         sa.Column("boot_id", _line(), nullable=True),

@@ -102,6 +102,7 @@ class Compute:
                 state=record["state"],
                 status=record["status"],
                 disabled_reason=record.get("disabled_reason") or "",
+                zone=record.get("zone") or "",
             )
             for record in answer.body["services"]
         ]

@@ -154,6 +154,7 @@ class Host(base.Stamped, base.Base):
         base.Word(hosts.ComputeState), index=True
     )
     compute_reason: Mapped[Text]
+    zone: Mapped[Name]
     agent_user_id: Mapped[Name | None] = mapped_column(unique=True)
     agent_version: Mapped[Name | None]
     boot_id: Mapped[Name | None]

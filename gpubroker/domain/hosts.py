@@ -70,6 +70,7 @@ class Host:
     :param hypervisor_hostname: the name of its root provider.
     :param provider_id: UUID of the root provider, once seen.
     :param ticket_provider_id: the broker's one permanent child provider.
+    :param zone: Nova's availability zone of it; empty until Nova told.
     :param agent_user_id: the Keystone user that may report for this host.
     :param suspect_until: no new lease is planned here before, after a start
         failed for a reason that lies with the host.
@@ -83,6 +84,7 @@ class Host:
     ticket_provider_id: str | None = None
     compute_state: ComputeState = ComputeState.UNKNOWN
     compute_reason: str = ""
+    zone: str = ""
     agent_user_id: str | None = None
     agent_version: str | None = None
     boot_id: str | None = None

@@ -64,6 +64,8 @@ class HostView:
     """A host as a plan sees it; room in vCPUs, MiB and GiB.
 
     ``*_total`` is what an empty host would have for leases.
+
+    :param zone: Nova's availability zone; empty while that is not known.
     """
 
     name: str
@@ -77,6 +79,7 @@ class HostView:
     disk_gib_total: int
     traits: frozenset[str]
     cards: tuple[Card, ...]
+    zone: str = ""
 
     def emptied(self) -> HostView:
         """The host with nothing in use and its fences as they are."""
@@ -109,7 +112,10 @@ class HostView:
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """What one node of an order asks of a host."""
+    """What one node of an order asks of a host.
+
+    :param zone: the only availability zone that will do; none = any.
+    """
 
     gpus: int
     vcpus: int = 0
@@ -117,6 +123,7 @@ class Need:
     disk_gib: int = 0
     topology: Topology = Topology.PREFER
     traits: frozenset[str] = frozenset()
+    zone: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +144,11 @@ class Choice:
 Blocks = Sequence[Sequence[int]]
 
 
+def in_zone(host: HostView, need: Need) -> bool:
+    """Whether Nova would let an order for this zone go there."""
+    return not need.zone or need.zone == host.zone
+
+
 def has_room(host: HostView, need: Need) -> bool:
     """Whether CPU, memory, disk and traits are enough for one node."""
     return (
@@ -151,7 +163,9 @@ def choose(
     host: HostView, model: str, blocks: Blocks, need: Need
 ) -> Choice | None:
     """The cards to take on this host, or ``None`` where it does not fit."""
-    if host.state is not HostState.OPEN or not has_room(host, need):
+    if host.state is not HostState.OPEN or not in_zone(host, need):
+        return None
+    if not has_room(host, need):
         return None
     free = [c for c in host.cards if c.free and c.model == model]
     if len(free) < need.gpus:

@@ -185,15 +185,18 @@ def ever_fits(snapshot: Snapshot, order: Order) -> str | None:
     cards = [
         (host, sum(1 for c in host.cards if c.model in order.models))
         for host in ideal.values()
-        if host.state is HostState.OPEN
+        if host.state is HostState.OPEN and matching.in_zone(host, order.need)
     ]
     most = max((count for _host, count in cards), default=0)
+    where = f"pool {snapshot.pool}"
+    if order.need.zone:
+        where += f" in zone {order.need.zone}"
     if most == 0:
-        return f"No host of pool {snapshot.pool} offers {models}."
+        return f"No host of {where} offers {models}."
     if most < order.need.gpus:
         return (
             f"{order.need.gpus} x {models} on one host is more than any "
-            f"host of pool {snapshot.pool} has ({most})."
+            f"host of {where} has ({most})."
         )
     enough = [host for host, count in cards if count >= order.need.gpus]
     if not any(matching.has_room(host, order.need) for host in enough):
@@ -204,10 +207,10 @@ def ever_fits(snapshot: Snapshot, order: Order) -> str | None:
     if order.nodes > 1:
         return (
             f"{order.nodes} nodes of {order.need.gpus} x {models} are more "
-            f"than pool {snapshot.pool} has, even when empty."
+            f"than {where} has, even when empty."
         )
     return (
-        f"No host of pool {snapshot.pool} has {order.need.gpus} x {models} "
+        f"No host of {where} has {order.need.gpus} x {models} "
         "in one block, which the flavor requires."
     )
 
@@ -218,13 +221,15 @@ def explain(
     blocks: Mapping[str, Sequence[Sequence[int]]],
 ) -> tuple[Why, str]:
     """Why an order can not start now, most telling reason first."""
-    views = list(hosts)
+    views = [host for host in hosts if matching.in_zone(host, order.need)]
     counts = count(views, order.models)
     what = f"{order.need.gpus} x {' or '.join(order.models)}"
     if order.nodes > 1:
         what = f"{order.nodes} nodes with {what} each"
     else:
         what += " on one host"
+    if order.need.zone:
+        what += f" in zone {order.need.zone}"
     state = _state_sentence(counts)
     wanted = order.need.gpus * order.nodes
     if counts[Why.FRAGMENTED] >= wanted and counts["free"] >= wanted:

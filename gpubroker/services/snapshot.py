@@ -86,6 +86,7 @@ def need_of(lease: leases.Lease) -> Need:
         disk_gib=lease.disk_gib,
         topology=Topology(lease.topology),
         traits=frozenset(lease.traits),
+        zone=lease.workload.get("availability_zone"),
     )
 
 
@@ -112,6 +113,7 @@ def view(
         ram_mib_total=total.get("MEMORY_MB", 0),
         disk_gib_total=total.get("DISK_GB", 0),
         traits=traits,
+        zone=host.zone,
         cards=tuple(
             card
             for card in map(card_of, sorted(cards, key=_by_slot))

@@ -118,12 +118,16 @@ class Ledger(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ComputeService:
-    """A nova-compute service; ``state`` up/down, ``status`` enabled/..."""
+    """A nova-compute service; ``state`` up/down, ``status`` enabled/...
+
+    :param zone: availability zone; Nova names one for every compute.
+    """
 
     host: str
     state: str
     status: str
     disabled_reason: str = ""
+    zone: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

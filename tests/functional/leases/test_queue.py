@@ -50,6 +50,19 @@ class Waiting(QueueCase):
         second = self.world.settle(second.id, "active")
         self.assertEqual("", second.reason)
 
+    def test_an_order_for_a_zone_goes_to_a_host_of_it(self):
+        with self.world.store.write() as tx:
+            host = tx.hosts.get("gpu-1")
+            tx.hosts.update(dataclasses.replace(host, zone="az1"))
+        self.assertRaisesRegex(
+            errors.Invalid,
+            "in zone nova",
+            self.world.order,
+            workload={"availability_zone": "nova"},
+        )
+        lease = self.world.order(workload={"availability_zone": "az1"})
+        self.world.settle(lease.id, "active")
+
     def test_an_order_says_why_it_waits_only_when_that_changes(self):
         self.world.settle(self.world.order("first").id, "active")
         second = self.world.order("second")

@@ -66,6 +66,16 @@ class Discovery(Case):
         self.assertEqual(tree.root, host.provider_id)
         self.assertEqual(4, len(self.estate.cards()))
 
+    def test_the_zone_is_followed_and_kept_while_nova_knows_none(self):
+        self.estate.tree()
+        for zone in ("az1", "az2"):
+            self.estate.nova.set("gpu-1", zone=zone)
+            reconcile.discover(self.core)
+            self.assertEqual(zone, self.estate.get().zone)
+        self.estate.nova.computes.clear()
+        reconcile.discover(self.core)
+        self.assertEqual("az2", self.estate.get().zone)
+
     def test_the_compute_service_is_followed(self):
         self.estate.tree()
         for state, status, expected in (

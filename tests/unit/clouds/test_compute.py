@@ -147,6 +147,7 @@ class Hosts(ComputeCase):
                         "state": "down",
                         "status": "disabled",
                         "disabled_reason": None,
+                        "zone": "az1",
                     }
                 ]
             },
@@ -154,7 +155,10 @@ class Hosts(ComputeCase):
         self.assertEqual(
             [
                 ports.ComputeService(
-                    host="gpu-1", state="down", status="disabled"
+                    host="gpu-1",
+                    state="down",
+                    status="disabled",
+                    zone="az1",
                 )
             ],
             self.compute.services(),

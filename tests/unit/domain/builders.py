@@ -50,6 +50,7 @@ def host(
     state: HostState = HostState.OPEN,
     vcpus: int = 128,
     ram_mib: int = 1 << 20,
+    zone: str = "",
 ) -> HostView:
     """A host with ``cards`` cards, half of them on each NUMA node."""
     return HostView(
@@ -63,6 +64,7 @@ def host(
         ram_mib_total=1 << 20,
         disk_gib_total=1000,
         traits=frozenset(),
+        zone=zone,
         cards=tuple(
             Card(
                 device_id=f"{name}-{slot}",
@@ -83,13 +85,19 @@ def _state(slot: int, used: set[int], fenced: set[int]) -> Availability:
     return Availability.FENCED if slot in fenced else Availability.FREE
 
 
-def need(gpus: int, topology: str = "prefer", vcpus: int = 8) -> Need:
+def need(
+    gpus: int,
+    topology: str = "prefer",
+    vcpus: int = 8,
+    zone: str | None = None,
+) -> Need:
     return Need(
         gpus=gpus,
         vcpus=vcpus,
         ram_mib=1024,
         disk_gib=10,
         topology=Topology(topology),
+        zone=zone,
     )
 
 
@@ -99,7 +107,7 @@ def order(lease_id: str, gpus: int, nodes: int = 1, **more: object) -> Order:
     return Order(
         lease_id=lease_id,
         models=models,
-        need=need(gpus, topology),
+        need=need(gpus, topology, zone=more.pop("zone", None)),  # type: ignore[arg-type]
         nodes=nodes,
         not_before=more.pop("not_before", None),  # type: ignore[arg-type]
     )

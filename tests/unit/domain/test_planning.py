@@ -76,6 +76,16 @@ class Choosing(testtools.TestCase):
         )
         self.assertEqual(("h1-2", "h1-3"), choice.device_ids)
 
+    def test_a_host_of_another_zone_gives_nothing(self):
+        host = builders.host(zone="az1")
+        self.assertIsNone(self.choose(host, 1, zone="az2"))
+        self.assertIsNotNone(self.choose(host, 1, zone="az1"))
+        self.assertIsNotNone(self.choose(host, 1))
+
+    def test_a_host_whose_zone_is_not_known_suits_only_orders_without(self):
+        self.assertIsNone(self.choose(builders.host(), 1, zone="az1"))
+        self.assertIsNotNone(self.choose(builders.host(), 1))
+
     def test_sixteen_cards_are_chosen_without_trying_every_set(self):
         host = builders.host(cards=16)
         choice = matching.choose(
@@ -191,6 +201,18 @@ class Planning(testtools.TestCase):
         self.assertEqual(["b"], [start.lease_id for start in plan.starts])
         self.assertEqual(Why.RETRY, plan.waits[0].why)
 
+    def test_what_another_zone_has_is_no_reason_to_start(self):
+        plan = planning.plan(
+            builders.pool(
+                builders.host("h1", used=set(range(8)), zone="az1"),
+                builders.host("h2", zone="az2"),
+                orders=(builders.order("a", 2, zone="az1"),),
+            )
+        )
+        self.assertEqual(Why.IN_USE, plan.waits[0].why)
+        self.assertIn("in zone az1", plan.waits[0].message)
+        self.assertIn("0 free, 8 in use", plan.waits[0].message)
+
     def test_scattered_cards_are_said_to_be_scattered(self):
         plan = planning.plan(
             builders.pool(
@@ -232,6 +254,14 @@ class EverFits(testtools.TestCase):
             "No host",
             self.sentence(builders.host(state=HostState.OBSERVED)),
         )
+
+    def test_a_zone_without_such_cards(self):
+        host = builders.host(zone="az1")
+        self.assertIn(
+            "No host of pool default in zone az2",
+            self.sentence(host, zone="az2"),
+        )
+        self.assertIsNone(self.sentence(host, zone="az1"))
 
     def test_more_nodes_than_the_pool_has(self):
         self.assertIn(
