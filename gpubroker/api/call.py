@@ -16,6 +16,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from concurrent import futures
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -32,6 +33,9 @@ T = TypeVar("T")
 #: How often a change is tried again that met another.
 _TRIES = 4
 
+#: Threads of a process that ask others on the side; none until one does.
+ASIDE = 8
+
 #: Which generation the caller has seen; see ``Call.seen``.
 ANY = "*"
 
@@ -41,12 +45,17 @@ class Site:
     """What all calls of a process share.
 
     :param response_validation: ``error``, ``warn`` or ``ignore``.
+    :param aside: threads for what an answer does not wait long for; few, so
+        that a service that hangs holds no more than these.
     """
 
     ports: broker.Broker
     enforcer: policy.Enforcer
     max_limit: int = 1000
     response_validation: str = "warn"
+    aside: futures.Executor = field(
+        default_factory=lambda: futures.ThreadPoolExecutor(ASIDE, "aside")
+    )
 
 
 @dataclass(slots=True, kw_only=True)

@@ -35,7 +35,8 @@ class OrderToEnd(base.CloudTest):
             f"ssh ubuntu@{server['addresses'][0]}", server["login"]
         )
         # Nova's own word for it, asked for with the member's token.
-        self.assertIn("token", server["console_url"])
+        seen = self.gpus.get_lease(lease.id, console=True)
+        self.assertIn("token", seen.servers[0]["console_url"])
         held = self.allocated_cards(server["id"])
         self.assertEqual(2, len(held))
         shown = self.operator.get_lease(lease.id).servers[0]

@@ -16,9 +16,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 from gpubroker import errors
+from gpubroker.api import console
 from gpubroker.api import routing
 from gpubroker.api import validation
 from gpubroker.api.call import Call
@@ -104,10 +106,19 @@ class Leases(routing.Collection):
         ]
         return call.listing("leases", items, found, "id")
 
-    @operation("lease:show", answer=schemas.LEASE, statuses=(404,), row=True)
+    @operation(
+        "lease:show",
+        query=schemas.SHOW_QUERY,
+        answer=schemas.LEASE,
+        statuses=(404,),
+        row=True,
+    )
     def show(self, call: Call) -> dict[str, Any]:
         """Show a lease."""
-        return _show(call, _lease(call))
+        lease = _lease(call)
+        if not call.query.get("console"):
+            return _show(call, lease)
+        return _show(call, lease, console.urls(call, lease))
 
     @operation(
         "lease:create",
@@ -174,12 +185,16 @@ def _lease(call: Call) -> leases.Lease:
     return lease
 
 
-def _show(call: Call, lease: leases.Lease) -> dict[str, Any]:
+def _show(
+    call: Call,
+    lease: leases.Lease,
+    consoles: Mapping[str, str | None] = MappingProxyType({}),
+) -> dict[str, Any]:
+    """:param consoles: server -> address, where somebody asked for them."""
     detail = call.may(_DETAIL, view.target(lease))
     with call.ports.store.read() as tx:
         around = view.look_around(tx, [lease], detail)
         journal = tx.steps.of_lease(lease.id)
-    consoles = view.consoles(call, lease)
     seen = view.Around(around.places, around.cards, journal, consoles)
     return view.show(call, lease, seen, detail)
 

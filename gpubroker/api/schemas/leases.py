@@ -118,6 +118,9 @@ _LEASE: dict[str, types.Schema] = {
 
 LEASE = types.whole(_LEASE)
 
+#: Consoles cost a question to Nova a server, so only who wants them asks.
+SHOW_QUERY = types.closed({"console": {"type": "boolean"}})
+
 #: A list leaves out what costs a question a lease.
 LIST = types.listing(
     "leases",

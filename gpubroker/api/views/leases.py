@@ -20,12 +20,10 @@ put in when ``detail`` says so.
 from __future__ import annotations
 
 import ipaddress
-import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from gpubroker import errors
 from gpubroker.api.call import Call
 from gpubroker.api.schemas import workloads
 from gpubroker.api.views import times
@@ -34,8 +32,6 @@ from gpubroker.domain import leases
 from gpubroker.domain import steps
 from gpubroker.services import names
 from gpubroker.services import ports
-
-LOG = logging.getLogger(__name__)
 
 _WORKLOAD = frozenset(workloads.SEEN["properties"]) - {"has_user_data"}
 
@@ -117,29 +113,6 @@ def show(
     if around.journal is not None:
         view["progress"] = _progress(lease, around.journal)
     return view
-
-
-def consoles(call: Call, lease: leases.Lease) -> dict[str, str | None]:
-    """The addresses of the consoles, with the caller's own rights.
-
-    A Nova that does not answer is no reason not to show the lease.
-    """
-    if (
-        not call.ports.settings.console
-        or lease.state is not leases.State.ACTIVE
-        or lease.project_id != call.ctx.project_id
-    ):
-        return {}
-    user = call.ports.identity.with_token(call.ctx.auth_token or "")
-    found: dict[str, str | None] = {}
-    for node in lease.nodes:
-        if node.server_id is None:
-            continue
-        try:
-            found[node.server_id] = user.console_url(node.server_id)
-        except errors.GpubrokerError as error:
-            LOG.warning("No console of %s: %s", node.server_id, error)
-    return found
 
 
 def _queue(lease: leases.Lease, around: Around) -> dict[str, Any] | None:

@@ -128,7 +128,10 @@ class ShowLease(LeaseCommand, base.ShowOne):
     def take_action(
         self, parsed_args: argparse.Namespace
     ) -> tuple[tuple[str, ...], tuple[Any, ...]]:
-        return lease_view.record(self.find(parsed_args))
+        found = self.find(parsed_args)
+        if found.state == "active":
+            found = self.broker.get_lease(found.id, console=True)
+        return lease_view.record(found)
 
 
 class SetLease(LeaseCommand):

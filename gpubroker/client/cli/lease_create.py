@@ -88,6 +88,7 @@ class CreateLease(base.ShowOne):
         )
         if parsed_args.wait:
             made = waiting.wait(self.app, self.broker, made, "active")
+            made = self.broker.get_lease(made.id, console=True)
         return lease_view.record(made)
 
 

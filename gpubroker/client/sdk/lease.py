@@ -142,8 +142,13 @@ class Calls(base.Proxy):
         """
         return self._list(Lease, **query)
 
-    def get_lease(self, lease: str | Lease) -> Lease:
-        return self._get(Lease, lease)
+    def get_lease(self, lease: str | Lease, *, console: bool = False) -> Lease:
+        """:param console: ask Nova for the ``console_url`` of its servers,
+        too; takes up to 3 s longer.
+        """
+        if not console:
+            return self._get(Lease, lease)
+        return self._get_resource(Lease, lease).fetch(self, console="true")
 
     def find_lease(
         self, name_or_id: str, ignore_missing: bool = True, **query: Any

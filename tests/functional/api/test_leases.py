@@ -16,12 +16,15 @@
 from __future__ import annotations
 
 import dataclasses
+import threading
+import time
 from typing import Any
 
 import testtools
 
 from gpubroker import errors
 from gpubroker.api import app
+from gpubroker.api import console
 from tests.fixtures import api as api_fixture
 from tests.fixtures import cloud
 from tests.fixtures import cloud_ports
@@ -32,17 +35,25 @@ URL = "https://console.example/?token=1"
 class Consoles(cloud_ports.Identity):
     """Keystone in front of a Nova that has consoles, or is down."""
 
-    def __init__(self, inside: cloud.Cloud, up: bool) -> None:
+    def __init__(
+        self,
+        inside: cloud.Cloud,
+        up: bool,
+        answers: threading.Event | None,
+    ) -> None:
         super().__init__(inside)
         self._up = up
+        self._answers = answers
 
     def with_token(self, token: str) -> Any:
-        up = self._up
+        up, answers = self._up, self._answers
 
         class User(cloud_ports.UserCloud):
             def console_url(self, server_id: str) -> str | None:
                 if not up:
                     raise errors.Unavailable("Nova: no answer")
+                if answers is not None:
+                    answers.wait(60)
                 return f"{URL}&user={self._user}"
 
         user, _, project = token.partition("@")
@@ -59,20 +70,24 @@ class Active(testtools.TestCase):
         self.path = f"/v1/leases/{lease.id}"
         self.consoles(up=True)
 
-    def consoles(self, up: bool) -> None:
+    def consoles(
+        self, up: bool, answers: threading.Event | None = None
+    ) -> None:
         core = self.api.world.core
         self.api.application = app.build(
             self.api.conf,
             dataclasses.replace(
-                core, identity=Consoles(self.api.world.cloud, up)
+                core, identity=Consoles(self.api.world.cloud, up, answers)
             ),
             {},
         )
 
     def server(
-        self, who: api_fixture.Persona = api_fixture.MEMBER
+        self,
+        who: api_fixture.Persona = api_fixture.MEMBER,
+        query: str = "?console=true",
     ) -> dict[str, Any]:
-        answer = self.api.call("GET", self.path, who=who)
+        answer = self.api.call("GET", f"{self.path}{query}", who=who)
         self.assertEqual(200, answer.status_int, answer.text)
         (seen,) = answer.json["servers"]
         found: dict[str, Any] = seen
@@ -106,6 +121,21 @@ class Active(testtools.TestCase):
         (lease,) = self.api.call("GET", "/v1/leases").json["leases"]
         self.assertIsNone(lease["servers"][0]["console_url"])
         self.assertNotIn("progress", lease)
+
+    def test_nova_is_asked_only_where_somebody_asks_for_consoles(self) -> None:
+        for query in ("", "?console=false"):
+            self.assertIsNone(self.server(query=query)["console_url"])
+        renamed = self.api.call("PATCH", self.path, {"name": "other"})
+        self.assertEqual(200, renamed.status_int, renamed.text)
+        self.assertIsNone(renamed.json["servers"][0]["console_url"])
+
+    def test_a_nova_that_hangs_takes_a_few_seconds_at_most(self) -> None:
+        hanging = threading.Event()
+        self.addCleanup(hanging.set)
+        self.consoles(up=True, answers=hanging)
+        begun = time.monotonic()
+        self.assertIsNone(self.server()["console_url"])
+        self.assertLess(time.monotonic() - begun, console.PATIENCE + 2)
 
     def test_a_nova_that_is_down_takes_only_the_console(self) -> None:
         self.consoles(up=False)
