@@ -37,14 +37,25 @@ def drive(core: broker.Broker, lease_id: str) -> saga.Next:
         at rest and only its clock or its user can move it.
     """
     try:
-        with core.store.read() as tx:
-            lease = tx.leases.get(lease_id)
-        return _next(core, lease)
+        return step(core, lease_id)
     except errors.NotFound as error:
         LOG.warning("Lease %s: %s", lease_id, error.message)
         return _LATER
     except errors.ConcurrentUpdate:
         return 0.0
+
+
+def step(core: broker.Broker, lease_id: str) -> saga.Next:
+    """``drive`` for who counts what goes wrong, so that a lease that never
+    comes through is noticed.
+
+    :raises ConcurrentUpdate: somebody else wrote; to be tried again.
+    :raises NotFound: something that it needs is gone.
+    """
+    try:
+        with core.store.read() as tx:
+            lease = tx.leases.get(lease_id)
+        return _next(core, lease)
     except errors.OutsideError as error:
         LOG.warning("Lease %s waits: %s", lease_id, error.message)
         return _LATER

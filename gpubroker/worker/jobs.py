@@ -32,6 +32,8 @@ from gpubroker import errors
 LOG = logging.getLogger(__name__)
 
 _BACKOFF_MAX = 60.0
+#: Turns in a row that may be lost to others before that is an error.
+_LOST_IN_A_ROW = 5
 
 
 @dataclass(slots=True)
@@ -156,13 +158,34 @@ class Jobs:
                 job.failures = 0
         except errors.OutsideError as error:
             LOG.warning("%s %s waits: %s", self._name, key, error.message)
+        except (errors.ConcurrentUpdate, errors.NotFound) as error:
+            wait = self._lost(job, key, error)
         except Exception:
             job.failures += 1
             LOG.exception("%s %s failed", self._name, key)
-            wait = min(_BACKOFF_MAX, 2.0 ** min(job.failures - 1, 6))
+            wait = _pause(job.failures)
         finally:
             self._end(job, wait)
         self._ready()
+
+    def _lost(
+        self, job: _Job, key: str, error: errors.GpubrokerError
+    ) -> float:
+        """Somebody else was first, or what it needs is gone. That is usual,
+        and over with the next turn; where it is not, a turn that comes at
+        once again and again would keep a thread busy and tell nobody."""
+        job.failures += 1
+        if job.failures < _LOST_IN_A_ROW:
+            return 0.0 if isinstance(error, errors.ConcurrentUpdate) else 1.0
+        LOG.warning(
+            "%s %s does not come through, for the %dth time: %s",
+            self._name,
+            key,
+            job.failures,
+            error.message,
+            exc_info=job.failures == _LOST_IN_A_ROW,
+        )
+        return _pause(job.failures - _LOST_IN_A_ROW + 1)
 
     def _end(self, job: _Job, wait: float | None) -> None:
         with self._changed:
@@ -174,3 +197,7 @@ class Jobs:
                 job.due = now
             self._turns -= 1
             self._changed.notify_all()
+
+
+def _pause(failures: int) -> float:
+    return min(_BACKOFF_MAX, 2.0 ** min(failures - 1, 6))

@@ -54,7 +54,7 @@ class LeaseLoop:
         self.loop = loop.Loop("lease", interval, self._pass)
         self._jobs = jobs.Jobs(
             "Lease",
-            functools.partial(drive.drive, core),
+            functools.partial(drive.step, core),
             threads,
             core.clock.monotonic,
             ready=self.loop.wake,

@@ -15,8 +15,10 @@ from __future__ import annotations
 import threading
 import time
 
+import fixtures
 import testtools
 
+from gpubroker import errors
 from gpubroker.worker import jobs
 
 
@@ -117,6 +119,41 @@ class Jobs(testtools.TestCase):
             self.now += 1.0
         # The failing one waits longer each time: 1, 2, 4 ... seconds.
         self.assertEqual((4, 8), (turns.count("bad"), turns.count("good")))
+
+    def lose(self, error, turns):
+        """Pauses after each of so many turns that are lost to it."""
+
+        def work(key):
+            raise error
+
+        self.log = self.useFixture(fixtures.FakeLogger())
+        made = self.make(work)
+        made.keep({"a": 1000.0})
+        pauses = []
+        for _turn in range(turns):
+            made.give_turns()
+            self.assertTrue(made.rest(5.0))
+            with made._lock:
+                due = made._jobs["a"].due
+            pauses.append(due - self.now)
+            self.now = due
+        return pauses
+
+    def test_a_turn_lost_to_somebody_else_is_repeated_at_once(self):
+        lost = errors.ConcurrentUpdate("moved on")
+        self.assertEqual([0.0] * 4, self.lose(lost, 4))
+        self.assertEqual("", self.log.output)
+
+    def test_who_always_loses_pauses_longer_and_longer_and_says_so(self):
+        lost = errors.ConcurrentUpdate("moved on")
+        self.assertEqual([1.0, 2.0, 4.0], self.lose(lost, 7)[4:])
+        self.assertIn("does not come through", self.log.output)
+        self.assertIn("moved on", self.log.output)
+
+    def test_what_is_gone_for_good_is_looked_for_less_and_less(self):
+        gone = errors.NotFound("There is no host gpu-1.")
+        self.assertEqual([1.0] * 4 + [1.0, 2.0, 4.0], self.lose(gone, 7))
+        self.assertIn("There is no host gpu-1.", self.log.output)
 
     def test_what_is_not_wanted_gets_no_turn_more(self):
         turns = []
