@@ -18,6 +18,7 @@ flavors and other projects' servers are invisible to it.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from gpubroker import errors
@@ -112,10 +113,9 @@ class Compute:
         every compute in turn and fails when one hangs (N 15.5). So the hosts
         are matched by name, and only what is left is asked for one by one,
         once."""
-        answer = self._nova.get("/os-hypervisors")
         found = {
             record["hypervisor_hostname"]: record["id"]
-            for record in answer.body["hypervisors"]
+            for record in self._all("/os-hypervisors", "hypervisors", {})
         }
         hosts = [service.host for service in self.services()]
         matched = match_hosts(list(found), hosts)
@@ -125,6 +125,23 @@ class Compute:
                 if host:
                     self._hosts[name] = matched[name] = host
         return matched
+
+    def _all(
+        self, path: str, name: str, params: Mapping[str, str]
+    ) -> Iterator[dict[str, Any]]:
+        """Every page: how many records one has, [api] max_limit of Nova
+        says; while there is another, the body has ``<name>_links``.
+
+        The link itself may lead to another host than the endpoint in use;
+        the last record's id is the marker of all three lists.
+        """
+        asked = dict(params)
+        while True:
+            body = self._nova.get(path, params=asked).body
+            yield from body[name]
+            if not body[name] or not body.get(f"{name}_links"):
+                return
+            asked["marker"] = str(body[name][-1]["id"])
 
     def _host_of(self, hypervisor_id: str) -> str | None:
         try:
@@ -193,18 +210,12 @@ class Compute:
         self._nova.call("DELETE", f"/flavors/{shape_id}", accept=(404,))
 
     def shapes(self) -> dict[str, str]:
-        found: dict[str, str] = {}
-        params: dict[str, str] = {"is_public": "false", "limit": "1000"}
-        while True:
-            page = self._nova.get("/flavors", params=params).body["flavors"]
-            found.update((flavor["id"], flavor["name"]) for flavor in page)
-            if len(page) < int(params["limit"]):
-                break
-            params["marker"] = page[-1]["id"]
         return {
-            key: name
-            for key, name in found.items()
-            if name.startswith(SHAPE_PREFIX)
+            flavor["id"]: flavor["name"]
+            for flavor in self._all(
+                "/flavors", "flavors", {"is_public": "false"}
+            )
+            if flavor["name"].startswith(SHAPE_PREFIX)
         }
 
     # -- servers ---------------------------------------------------------
@@ -214,10 +225,11 @@ class Compute:
         return _server(answer.body["server"]) if answer.found else None
 
     def servers_tagged(self, tag: str) -> list[ports.Server]:
-        answer = self._nova.get(
-            "/servers/detail", params={"all_tenants": "1", "tags": tag}
-        )
-        return [_server(record) for record in answer.body["servers"]]
+        asked = {"all_tenants": "1", "tags": tag}
+        return [
+            _server(record)
+            for record in self._all("/servers/detail", "servers", asked)
+        ]
 
     def delete_server(self, server_id: str) -> None:
         answer = self._nova.call(
