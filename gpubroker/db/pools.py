@@ -165,6 +165,14 @@ class Pools(repository.Repository):
             pool=name, owner=owner, epoch=row[0], expires_at=expires_at
         )
 
+    def disown(self, owner: str) -> None:
+        # The epoch stays: it grows when the next one takes the pool.
+        self._execute(
+            sa.update(_OWNER)
+            .where(_OWNER.owner == owner)
+            .values(owner=None, expires_at=None)
+        )
+
     def still_owned(self, ownership: pools.Ownership) -> bool:
         # An UPDATE that changes something, not SELECT FOR UPDATE: a Galera
         # cluster replicates no locks, it compares what was written.

@@ -53,6 +53,12 @@ def own(core: broker.Broker, pool: str, owner: str) -> pools.Ownership | None:
         )
 
 
+def disown(core: broker.Broker, owner: str) -> None:
+    """Let somebody else plan at once what was this one's to plan."""
+    with core.store.write() as tx:
+        tx.pools.disown(owner)
+
+
 def plan_pool(core: broker.Broker, pool: str, owner: str) -> list[str]:
     """Start what can start now.
 

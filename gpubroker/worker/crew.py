@@ -46,7 +46,7 @@ class Crew:
     wakes the loops of this process."""
 
     def __init__(self, core: broker.Broker, owner: str, pace: Pace) -> None:
-        mine = turns.Turns(core, owner)
+        mine = self._mine = turns.Turns(core, owner)
         self._plans = plans.PlanLoop(core, mine, pace.plan_interval)
         self._leases = leases.LeaseLoop(
             core,
@@ -96,4 +96,5 @@ class Crew:
             loop.join(max(0.0, until - time.monotonic()))
             for loop in self._loops
         ]
+        self._mine.leave()
         return all(over)

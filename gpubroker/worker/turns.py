@@ -21,10 +21,14 @@ apart that both believe to be the owner.
 
 from __future__ import annotations
 
+import logging
 import threading
 
+from gpubroker import errors
 from gpubroker.services import broker
 from gpubroker.services import plan
+
+LOG = logging.getLogger(__name__)
 
 
 class Turns:
@@ -35,17 +39,31 @@ class Turns:
         self._core = core
         self._lock = threading.Lock()
         self._until = 0.0
+        self._left = False
         self.known: tuple[str, ...] = ()
 
     def pools(self) -> tuple[str, ...]:
         """Become or stay the owner of every pool that can be had."""
         with self._lock:
             now = self._core.clock.monotonic()
+            if self._left:
+                return ()
             if now >= self._until:
                 self.known = self._take()
                 # Renewed well before it runs out, also by slow loops.
                 self._until = now + self._core.settings.ownership_seconds / 4
             return self.known
+
+    def leave(self) -> None:
+        """Take no pool any more and let go of those it has, so that the next
+        worker need not wait until they run out."""
+        with self._lock:
+            self._left = True
+            self.known = ()
+            try:
+                plan.disown(self._core, self.owner)
+            except errors.OutsideError as error:
+                LOG.warning("The pools of this worker: %s", error.message)
 
     def _take(self) -> tuple[str, ...]:
         with self._core.store.read() as tx:

@@ -78,6 +78,10 @@ class Pools(Protocol):
         """
         ...
 
+    def disown(self, owner: str) -> None:
+        """Let go of every pool of this planner."""
+        ...
+
     def still_owned(self, ownership: pools.Ownership) -> bool:
         """Whether the epoch is current; locks the row until commit."""
         ...
