@@ -127,8 +127,12 @@ def merge(
     models: Sequence[Model],
     now: datetime.datetime,
     new_id: Callable[[], str],
+    observed: bool = False,
 ) -> Mirrored:
-    """Bring the rows of a host in line with its providers."""
+    """Bring the rows of a host in line with its providers.
+
+    :param observed: whether the broker writes nothing for this host.
+    """
     found = Mirrored()
     shown: set[str] = set()
     for card in sorted(cards, key=lambda card: card.pci_address):
@@ -137,7 +141,7 @@ def merge(
             _add(found, host, card, models, now, new_id)
             continue
         shown.add(row.id)
-        _compare(found, row, card, models, now)
+        _compare(found, row, card, models, now, observed)
     for row in rows:
         if row.id not in shown:
             _forget(found, row, now)
@@ -192,6 +196,7 @@ def _compare(
     card: SeenCard,
     models: Sequence[Model],
     now: datetime.datetime,
+    observed: bool,
 ) -> None:
     after = _shown(row, card, models)
     if row.state is State.VANISHED and not row.reported:
@@ -206,7 +211,7 @@ def _compare(
             )
         )
     found.traits[row.id] = card.traits
-    _reserved(found, row, after)
+    _reserved(found, row, after, observed)
     ours = fences.OURS & row.reasons - {Reason.LEASE}
     if ours and row.reserved and set(after.consumers) - set(row.consumers):
         found.intruded.append(after)
@@ -216,11 +221,15 @@ def _compare(
         found.mirrored.append(after)
 
 
-def _reserved(found: Mirrored, row: Device, after: Device) -> None:
+def _reserved(
+    found: Mirrored, row: Device, after: Device, observed: bool
+) -> None:
     """Tell whose doing ``reserved`` is.
 
     The broker notes in the row what it is about to write, so that a number
-    which the row does not have is somebody else's.
+    which the row does not have is somebody else's, whatever reasons of our
+    own the card has. Of a provider that was out of sight nothing is noted:
+    there a fence of ours speaks for us, unless we never write.
     """
     external = Reason.EXTERNAL in row.reasons
     if not after.reserved:
@@ -228,8 +237,9 @@ def _reserved(found: Mirrored, row: Device, after: Device) -> None:
             found.released.append(after)
         return
     same = row.provider_id == after.provider_id
-    noted = row.reserved if same else None
-    if not external and not noted and not fences.OURS & row.reasons:
+    if external or (same and row.reserved):
+        return
+    if same or observed or not fences.OURS & row.reasons:
         found.external.append(after)
 
 

@@ -128,9 +128,7 @@ def _close(core: broker.Broker, row: Device) -> None:
     # provider and finds the card open.
     _mirror(
         core,
-        dataclasses.replace(
-            row, reserved=row.total, provider_generation=None
-        ),
+        dataclasses.replace(row, reserved=row.total, provider_generation=None),
     )
     after = core.ledger.set_reserved(
         row.provider_id, row.resource_class, fenced=True

@@ -31,7 +31,6 @@ from gpubroker.domain import hosts
 from gpubroker.domain import mirror
 from gpubroker.domain import pools
 from gpubroker.domain import slots
-from gpubroker.domain import traits
 from gpubroker.domain.devices import Device
 from gpubroker.domain.devices import State
 from gpubroker.domain.fences import Reason
@@ -40,6 +39,7 @@ from gpubroker.services import device_history
 from gpubroker.services import enforce
 from gpubroker.services import observe
 from gpubroker.services import ports
+from gpubroker.services import provider_traits
 
 LOG = logging.getLogger(__name__)
 
@@ -93,14 +93,9 @@ def reconcile_host(core: broker.Broker, name: str) -> float | None:
     :raises NotFound: when there is no such host.
     :raises Unavailable: when Placement does not answer.
     """
-    with core.store.read() as tx:
-        host = tx.hosts.get(name)
-        rows = tx.devices.of_host(name)
-        known = _known_traits(tx, name)
-    seen = observe.host(core.ledger, host, rows, known)
     for attempt in range(_TRIES):
         try:
-            _record(core, name, seen)
+            _mirror(core, name)
             break
         except (errors.ConcurrentUpdate, errors.Duplicate):
             if attempt == _TRIES - 1:
@@ -220,11 +215,38 @@ def _distrust(core: broker.Broker, device_id: str) -> None:
 # -- the cards of one host ---------------------------------------------------
 
 
-def _record(core: broker.Broker, name: str, seen: mirror.SeenHost) -> None:
-    """Write what is new, in one transaction; nothing when nothing is."""
-    pool = core.store.run(lambda tx: _write(core, tx, name, seen))
+def _mirror(core: broker.Broker, name: str) -> None:
+    """Write what is new, in one transaction; nothing when nothing is.
+
+    :raises ConcurrentUpdate: when somebody else noted what Placement shows,
+        or what they are about to write there, after we read it: what we saw
+        is of before that, and would make their number look like a stranger's.
+    """
+    with core.store.read() as tx:
+        host = tx.hosts.get(name)
+        rows = tx.devices.of_host(name)
+        known = provider_traits.known(tx, name)
+    seen = observe.host(core.ledger, host, rows, known)
+    noted = _noted(rows)
+
+    def work(tx: ports.Transaction) -> str | None:
+        now = _noted(tx.devices.of_host(name))
+        if any(now[key] != noted[key] for key in now.keys() & noted.keys()):
+            raise errors.ConcurrentUpdate(
+                f"The cards of host {name} were changed meanwhile."
+            )
+        return _write(core, tx, name, seen)
+
+    pool = core.store.run(work)
     if pool is not None:
         core.bell.pool(pool)
+
+
+def _noted(rows: Sequence[Device]) -> dict[str, tuple[object, ...]]:
+    return {
+        row.id: (row.provider_id, row.provider_generation, row.reserved)
+        for row in rows
+    }
 
 
 def _write(
@@ -243,13 +265,14 @@ def _write(
         tx.models.all(),
         core.clock.now(),
         lambda: str(uuid.uuid4()),
+        observed=host.mode is hosts.Mode.OBSERVE,
     )
     pool = tx.pools.get(host.pool)
     _host(tx, host, seen)
     _rows(core, tx, pool, found)
     current = tx.devices.of_host(name)
     _slots(tx, host, current, seen)
-    _traits(tx, host, seen, found)
+    provider_traits.write(tx, host, seen, found)
     admitted = _admit(core, tx, pool, current)
     freed = {row.id for row in rows if row.consumers} & {
         row.id for row in found.mirrored if not row.consumers
@@ -344,50 +367,6 @@ def _slots(
         if (number := slots.mark(card.traits)) is not None
     }
     tx.hosts.give_slots(host.name, slots.number(known, marked, present))
-
-
-def _known_traits(
-    tx: ports.Transaction, name: str
-) -> dict[str, tuple[str, ...]]:
-    found: dict[str, tuple[str, ...]] = {}
-    for one in tx.traits.of_host(name):
-        if one.device_id and one.source is traits.Source.PLACEMENT:
-            found[one.device_id] = (*found.get(one.device_id, ()), one.trait)
-    return found
-
-
-def _traits(
-    tx: ports.Transaction,
-    host: hosts.Host,
-    seen: mirror.SeenHost,
-    found: mirror.Mirrored,
-) -> None:
-    wanted = {(None, name) for name in seen.traits} | {
-        (device_id, name)
-        for device_id, names in found.traits.items()
-        for name in names
-    }
-    stands = {
-        (one.device_id, one.trait)
-        for one in tx.traits.of_host(host.name)
-        if one.source is traits.Source.PLACEMENT
-    }
-    if wanted != stands:
-        tx.traits.replace(
-            host.name,
-            traits.Source.PLACEMENT,
-            [
-                traits.ProviderTrait(
-                    trait=name,
-                    source=traits.Source.PLACEMENT,
-                    host=host.name,
-                    device_id=device_id,
-                )
-                for device_id, name in sorted(
-                    wanted, key=lambda pair: (pair[0] or "", pair[1])
-                )
-            ],
-        )
 
 
 def _admit(

@@ -19,6 +19,7 @@ import dataclasses
 import testtools
 
 from gpubroker import errors
+from gpubroker.domain import hosts
 from gpubroker.domain.fences import Reason
 from gpubroker.services import enforce
 from gpubroker.services import fence
@@ -40,6 +41,23 @@ class Refusing:
 
     def set_reserved(self, *_args, **_more):
         raise errors.Unavailable("Placement: 503.")
+
+
+class Meanwhile:
+    """A ledger during whose first reading of a tree something happens."""
+
+    def __init__(self, real, happens):
+        self._real = real
+        self._happens = happens
+
+    def __getattr__(self, name):
+        return getattr(self._real, name)
+
+    def tree(self, root_id):
+        found = self._real.tree(root_id)
+        happens, self._happens = self._happens, lambda: None
+        happens()
+        return found
 
 
 class Case(testtools.TestCase):
@@ -92,9 +110,7 @@ class Lost(Case):
             self.assertEqual(0, self.tree.reserved(CARD))
             self.fence()
             mortal = tripwire.Wire(at).around(self.core)
-            self.assertRaises(
-                tripwire.Killed, enforce.fences, mortal, "gpu-1"
-            )
+            self.assertRaises(tripwire.Killed, enforce.fences, mortal, "gpu-1")
             self.estate.pass_()
             self.assertEqual(1, self.tree.reserved(CARD))
             self.assertEqual({"operator"}, self.estate.reasons(CARD))
@@ -115,3 +131,45 @@ class Lost(Case):
         reconcile.discover(self.core)
         self.estate.pass_()
         self.assertEqual(1, self.tree.reserved(CARD))
+
+
+class Theirs(Case):
+    """What we have not noted is somebody else's, and theirs to lift."""
+
+    def test_on_a_host_that_is_only_observed(self):
+        self.estate.host(mode="observe", admission="manual")
+        self.tree.set_reserved(CARD, 1)
+        self.estate.pass_()
+        self.assertEqual({"external", "unadmitted"}, self.reasons())
+        self.unfence(Reason.UNADMITTED)
+        self.estate.change("gpu-1", mode=hosts.Mode.MANAGE)
+        self.estate.pass_()
+        self.assertEqual(1, self.tree.reserved(CARD))
+        self.assertEqual({"external"}, self.reasons())
+
+    def test_quicker_than_our_own_fence(self):
+        self.estate.host()
+        self.fence()
+        self.tree.set_reserved(CARD, 1)
+        self.estate.pass_()
+        self.unfence()
+        self.estate.pass_()
+        self.assertEqual(1, self.tree.reserved(CARD))
+
+    def test_not_what_another_worker_closes_while_we_look(self):
+        self.estate.host()
+        self.fence()
+        looking = dataclasses.replace(
+            self.core,
+            ledger=Meanwhile(
+                self.core.ledger,
+                lambda: enforce.fences(self.core, "gpu-1"),
+            ),
+        )
+        reconcile.reconcile_host(looking, "gpu-1")
+        self.estate.pass_()
+        self.assertEqual(1, self.tree.reserved(CARD))
+        self.assertEqual({"operator"}, self.reasons())
+
+    def reasons(self):
+        return self.estate.reasons(CARD)

@@ -49,10 +49,10 @@ def card(**more):
     return SeenCard(**fields)
 
 
-def merge(rows, cards):
+def merge(rows, cards, **more):
     ids = (f"d{number}" for number in itertools.count())
     return mirror.merge(
-        "h1", rows, cards, catalogue.MODELS, NOW, lambda: next(ids)
+        "h1", rows, cards, catalogue.MODELS, NOW, lambda: next(ids), **more
     )
 
 
@@ -116,9 +116,18 @@ class WhoseReserved(testtools.TestCase):
         )
         self.assertEqual(1, len(found.external))
 
-    def test_a_fence_of_ours_explains_it(self):
+    def test_not_noted_is_external_whatever_fence_of_ours_it_has(self):
         found = merge([row(Reason.HEALTH)], [card(reserved=1)])
-        self.assertEqual([], found.external)
+        self.assertEqual(1, len(found.external))
+
+    def test_a_fence_of_ours_explains_a_provider_that_was_out_of_sight(self):
+        lost = row(Reason.HEALTH, provider_id=None, reserved=None)
+        self.assertEqual([], merge([lost], [card(reserved=1)]).external)
+
+    def test_where_we_only_observe_it_explains_nothing(self):
+        lost = row(Reason.HEALTH, provider_id=None, reserved=None)
+        found = merge([lost], [card(reserved=1)], observed=True)
+        self.assertEqual(1, len(found.external))
 
     def test_cleared_by_them_is_released(self):
         found = merge([row(Reason.EXTERNAL, reserved=1)], [card()])
