@@ -23,6 +23,7 @@ from typing import Any
 from gpubroker import errors
 from gpubroker.domain import hosts
 from gpubroker.domain import pools
+from gpubroker.domain.fences import Reason
 from gpubroker.services import broker
 from gpubroker.services import ports
 
@@ -57,7 +58,9 @@ def change_host(
     """Another pool, or another mode.
 
     :raises InUse: while a lease holds a card of the host: its end has to
-        write to the host's providers, and its plan was its pool's.
+        write to the host's providers, and its plan was its pool's. Out of
+        ``manage`` also while the broker keeps a card closed in Placement:
+        nobody would open it any more.
     """
     with core.store.write() as tx:
         host = tx.hosts.get(name)
@@ -70,6 +73,8 @@ def change_host(
         _check_pool(tx, changed.pool)
         if _leaves(host, changed):
             _check_unclaimed(tx, host)
+        if _unmanaged(host, changed):
+            _check_open(tx, host)
         if changed != host:
             changed = tx.hosts.update(changed)
     LOG.info("Host %s: pool %s, %s", name, changed.pool, changed.mode)
@@ -130,7 +135,11 @@ def _check_pool(tx: ports.Transaction, name: str) -> None:
 
 
 def _leaves(host: hosts.Host, changed: hosts.Host) -> bool:
-    return host.pool != changed.pool or (
+    return host.pool != changed.pool or _unmanaged(host, changed)
+
+
+def _unmanaged(host: hosts.Host, changed: hosts.Host) -> bool:
+    return (
         host.mode is hosts.Mode.MANAGE and changed.mode is hosts.Mode.OBSERVE
     )
 
@@ -141,6 +150,20 @@ def _check_unclaimed(tx: ports.Transaction, host: hosts.Host) -> None:
         raise errors.InUse(
             f"Leases hold {len(held)} cards of host {host.name}; wait for "
             "their end, or end them."
+        )
+
+
+def _check_open(tx: ports.Transaction, host: hosts.Host) -> None:
+    closed = [
+        f"{row.pci_address} ({', '.join(sorted(row.reasons)) or 'opening'})"
+        for row in tx.devices.of_host(host.name)
+        if row.reserved and Reason.EXTERNAL not in row.reasons
+    ]
+    if closed:
+        raise errors.InUse(
+            f"The broker keeps cards of host {host.name} closed in "
+            f"Placement: {'; '.join(closed)}. Lift their fences and wait "
+            "until they are open."
         )
 
 

@@ -22,6 +22,7 @@ from gpubroker import errors
 from gpubroker.domain import hosts
 from gpubroker.domain.fences import Reason
 from gpubroker.services import enforce
+from gpubroker.services import enrol
 from gpubroker.services import fence
 from gpubroker.services import reconcile
 from tests.fixtures import estate
@@ -173,3 +174,32 @@ class Theirs(Case):
 
     def reasons(self):
         return self.estate.reasons(CARD)
+
+
+class Leaving(Case):
+    """What only we keep closed is not left behind."""
+
+    def leave(self):
+        enrol.change_host(
+            self.core, "gpu-1", {"mode": "observe"}, lambda _generation: None
+        )
+
+    def test_not_while_we_keep_a_card_closed(self):
+        self.estate.host()
+        self.fence()
+        self.estate.pass_()
+        refused = self.assertRaises(errors.InUse, self.leave)
+        self.assertIn(f"{CARD} (operator)", str(refused))
+        self.unfence()
+        # Lifted, and open only after the next pass.
+        self.assertRaises(errors.InUse, self.leave)
+        self.estate.pass_()
+        self.leave()
+        self.assertEqual(hosts.Mode.OBSERVE, self.estate.get().mode)
+
+    def test_what_somebody_else_closed_is_theirs(self):
+        self.estate.host()
+        self.tree.set_reserved(CARD, 1)
+        self.estate.pass_()
+        self.leave()
+        self.assertEqual(1, self.tree.reserved(CARD))
