@@ -47,9 +47,8 @@ OWN = [
         default=400,
         min=1,
         help="Days until a trust that the broker did not delete itself ends. "
-        "Must be longer than the longest wait in the queue plus the longest "
-        "lease; the default is a month more than a year. The broker deletes "
-        "a trust when its lease is over.",
+        "Must be longer than the longest wait in the queue. The broker "
+        "deletes a trust as soon as its lease is active or over.",
     ),
 ]
 
