@@ -42,8 +42,9 @@ LOG = logging.getLogger(__name__)
 
 MIN_DURATION = 60
 MAX_DURATION = 31_536_000
-#: Nova's own limit for decoded user data.
-_USER_DATA = 64 * 1024
+#: Nova's own limit for user data as it is sent, in base64. The API refuses
+#: more before it gets here; who orders without the API meets this.
+_USER_DATA = 65535
 
 
 def order(
@@ -185,12 +186,12 @@ def _check_user_data(text: str | None) -> None:
         return
     field = "workload.user_data"
     try:
-        data = base64.b64decode(text, validate=True)
+        base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
         raise errors.Invalid(f"{field}: not base64", field=field) from None
-    if len(data) > _USER_DATA:
+    if len(text) > _USER_DATA:
         raise errors.Invalid(
-            f"{field}: {len(data)} bytes are more than {_USER_DATA}",
+            f"{field}: {len(text)} characters are more than {_USER_DATA}",
             field=field,
         )
 
@@ -247,7 +248,7 @@ def _check_limit(
     if count >= limit:
         raise errors.QuotaExceeded(
             f"Your project has {count} leases that are not over; it may have "
-            f"{limit}."
+            f"{limit} ([api] max_leases_per_project)."
         )
 
 

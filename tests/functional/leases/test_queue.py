@@ -186,8 +186,8 @@ class Refused(QueueCase):
 
     def test_user_data_has_to_be_base64_and_small(self):
         self.refused(errors.Invalid, "base64", workload={"user_data": "%%%"})
-        big = base64.b64encode(bytes(65537)).decode()
-        self.refused(errors.Invalid, "65537", workload={"user_data": big})
+        big = base64.b64encode(bytes(49152)).decode()
+        self.refused(errors.Invalid, "65536", workload={"user_data": big})
 
     def test_a_port_can_not_serve_two_nodes(self):
         self.refused(
@@ -201,9 +201,10 @@ class Refused(QueueCase):
     def test_too_many_open_leases_are_refused(self):
         for _number in range(3):
             self.world.order(flavor="gpu.1")
-        self.assertRaises(
+        error = self.assertRaises(
             errors.QuotaExceeded, self.world.order, flavor="gpu.1"
         )
+        self.assertIn("[api] max_leases_per_project", str(error))
         self.assertEqual(3, len(self.world.cloud.trusts))
 
     def test_a_service_that_is_down_is_said_to_be_down(self):
