@@ -28,6 +28,7 @@
     +-- PreconditionFailed      If-Match names an older generation     412
     +-- OutsideError            something outside the broker
         +-- Unavailable         down, slow or refusing: try again      503
+        |   +-- Misconfigured   it refuses the broker itself           503
         +-- Rejected            it understood and said no: final
         |   +-- NoCapacity      Nova or Placement found no place
         +-- RightsGone          the user's delegated rights do not     (held)
@@ -105,6 +106,12 @@ class OutsideError(GpubrokerError):
 
 class Unavailable(OutsideError):
     code = "gpubroker.unavailable"
+
+
+class Misconfigured(Unavailable):
+    """No user's fault, and only an operator can mend it."""
+
+    code = "gpubroker.misconfigured"
 
 
 class Rejected(OutsideError):

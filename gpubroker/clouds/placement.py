@@ -14,11 +14,14 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from gpubroker import errors
 from gpubroker.clouds import session
 from gpubroker.services import ports
+
+LOG = logging.getLogger(__name__)
 
 #: The newest version since Yoga; nothing of it is negotiated.
 MICROVERSION = "1.39"
@@ -271,7 +274,11 @@ class Ledger:
             f"/resource_classes/{resource_class}", accept=(404,)
         )
         if known.found:
-            raise errors.Rejected(f"Placement: {answer.words}")
+            LOG.error("Placement refuses a request: %s", answer.words)
+            raise errors.Misconfigured(
+                "Placement refuses what the broker itself asks for; its "
+                "operators have to mend that."
+            )
 
 
 def _url(provider_id: str, rest: str) -> str:

@@ -19,6 +19,7 @@ exception of keystoneauth leaves this room.
 from __future__ import annotations
 
 import enum
+import logging
 import random
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
@@ -34,6 +35,8 @@ from oslo_config import cfg
 from gpubroker import errors
 from gpubroker.conf import service_user
 from gpubroker.services import ports
+
+LOG = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -90,9 +93,7 @@ def ask(name: str, who: Who, call: Callable[[], T]) -> T:
 
 def _refused(who: Who, refusal: exceptions.HttpError) -> errors.OutsideError:
     if who is Who.BROKER:
-        return errors.Unavailable(
-            f"Keystone refuses the broker's own identity: {refusal}"
-        )
+        return _misconfigured("Keystone", str(refusal))
     if isinstance(refusal, exceptions.Forbidden):
         return errors.RightsGone(
             "Keystone gives the user no token at present: a role was "
@@ -103,15 +104,30 @@ def _refused(who: Who, refusal: exceptions.HttpError) -> errors.OutsideError:
     )
 
 
+def _misconfigured(name: str, text: str) -> errors.OutsideError:
+    LOG.error("%s refuses the broker's own identity: %s", name, text)
+    return errors.Misconfigured(
+        f"{name} refuses what the broker itself needs; its operators have to "
+        "mend that."
+    )
+
+
 class Service:
     """One OpenStack service, called with one identity, JSON both ways."""
 
     def __init__(
-        self, name: str, api: adapter.Adapter, who: Who = Who.BROKER
+        self,
+        name: str,
+        api: adapter.Adapter,
+        who: Who = Who.BROKER,
+        prove: Callable[[], None] = lambda: None,
     ) -> None:
+        """:param prove: raises Unavailable when the broker's own password
+        does not work."""
         self.name = name
         self.api = api
         self._who = who
+        self._prove = prove
 
     def call(
         self,
@@ -128,14 +144,23 @@ class Service:
             and the like, as keystoneauth's adapter knows them.
         :raises Unavailable: no answer, 429, or a 5xx.
         :raises RightsGone, IdentityLost: Keystone gives the user no token.
-        :raises NotFound, Conflict, ConcurrentUpdate, Rejected: 404, 409 and
-            every other 4xx not in ``accept``.
+        :raises NotFound, Conflict, ConcurrentUpdate: 404 and 409.
+        :raises Rejected: every other 4xx not in ``accept``, of a user; of
+            the broker it is Misconfigured, since no user can mend it.
         """
-        response = ask(
-            self.name,
-            self._who,
-            lambda: self.api.request(path, method, raise_exc=False, **options),
-        )
+        try:
+            response = ask(
+                self.name,
+                self._who,
+                lambda: self.api.request(
+                    path, method, raise_exc=False, **options
+                ),
+            )
+        except errors.IdentityLost:
+            # A trust is used with the broker's password, which may be what
+            # Keystone refuses.
+            self._prove()
+            raise
         answer = _answer(response)
         if answer.status >= 400 and answer.status not in accept:
             raise self._error(answer)
@@ -159,6 +184,8 @@ class Service:
             if answer.code == "placement.concurrent_update":
                 return errors.ConcurrentUpdate(text)
             return errors.Conflict(text)
+        if self._who is Who.BROKER:
+            return _misconfigured(self.name, text)
         return errors.Rejected(text, status=status)
 
 
@@ -219,7 +246,15 @@ class Cloud:
             auth=auth,
             **options,
         )
-        return Service(name, api, Who.USER if auth else Who.BROKER)
+        if auth is None:
+            return Service(name, api)
+        return Service(name, api, Who.USER, self.prove)
+
+    def prove(self) -> None:
+        """:raises Unavailable, Misconfigured: no fresh token for the
+        broker."""
+        self.session.invalidate()
+        ask("Keystone", Who.BROKER, self.session.get_token)
 
     def user_id(self) -> str:
         """The broker's own user."""

@@ -83,11 +83,19 @@ def gone(run: saga.Run, node: leases.Node) -> saga.Next:
 
 def hold(run: saga.Run, message: str, wait: float) -> saga.Next:
     """Something does not answer, or must be put right by others: wait."""
+    return bounded(run, stand_by(run, message, wait))
+
+
+def stand_by(run: saga.Run, message: str, wait: float) -> float:
+    """Wait however long it takes: what is wrong is not about this order.
+
+    Were it bounded, one wrong policy file would fail the whole queue.
+    """
     LOG.warning("Lease %s waits: %s", run.lease.id, message)
     if run.lease.reason != message:
         with run.change() as now:
             now.set(reason=message)
-    return bounded(run, wait)
+    return wait
 
 
 def bounded(run: saga.Run, wait: float) -> saga.Next:

@@ -60,6 +60,8 @@ def drive(core: broker.Broker, lease: leases.Lease) -> saga.Next:
         return failing.hold(run, error.message, _HELD)
     except errors.ConcurrentUpdate:
         raise
+    except errors.Misconfigured as error:
+        return failing.stand_by(run, error.message, _HELD)
     except errors.GpubrokerError as error:
         return failing.hold(run, error.message, _LATER)
     if wait is not None:

@@ -14,10 +14,14 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import testtools
 
+from gpubroker import errors
 from gpubroker.domain import leases
 from gpubroker.services import end
+from tests.fixtures import cloud_ports
 from tests.fixtures import world
 
 
@@ -234,4 +238,30 @@ class TheUsersRights(FailureCase):
         lease = self.world.settle(lease.id, "active")
         self.cloud.rights = False
         self.cloud.trusts.clear()
+        self.ends_with_nothing_left(lease)
+
+
+class Refusing(cloud_ports.Compute):
+    """Nova whose policy has lost the broker's user."""
+
+    def ensure_shape(self, spec):
+        raise errors.Misconfigured("Nova refuses what the broker needs.")
+
+
+class TheBrokersOwnRefusal(FailureCase):
+    def test_it_fails_no_lease_however_long_it_lasts(self):
+        lease = self.world.order()
+        lost = dataclasses.replace(
+            self.world.core, compute=Refusing(self.cloud)
+        )
+        for _turn in range(3 * self.world.core.settings.start_attempts):
+            self.world.turn(lost)
+            self.world.clock.advance(
+                self.world.core.settings.start_timeout / 2
+            )
+        held = self.world.get(lease.id)
+        self.assertEqual(leases.State.STARTING, held.state)
+        self.assertEqual(0, held.attempts)
+        self.assertIn("Nova refuses", held.reason)
+        self.world.settle(lease.id, "active")
         self.ends_with_nothing_left(lease)

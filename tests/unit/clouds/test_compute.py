@@ -131,7 +131,7 @@ class Failures(ComputeCase):
                 json={"forbidden": {"message": "Policy says no."}},
             )
             raised = self.assertRaises(
-                errors.Unavailable, self.compute.services
+                errors.Misconfigured, self.compute.services
             )
             self.assertIn("Nova refuses", raised.message)
             self.assertNotIn("Policy", raised.message)

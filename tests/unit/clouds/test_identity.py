@@ -222,6 +222,12 @@ class Revoking(Acting):
         self.trust_fails(503)
         self.assertRaises(errors.Unavailable, self.identity.revoke, DELEGATION)
 
+    def test_with_a_wrong_password_of_the_broker_it_is_tried_again(self):
+        self.wire.post(f"{wire.KEYSTONE}/auth/tokens", status_code=401)
+        self.assertRaises(
+            errors.Misconfigured, self.identity.revoke, DELEGATION
+        )
+
 
 class Booting(Acting):
     def setUp(self):
