@@ -48,12 +48,18 @@ def retry(run: saga.Run, failure: saga.CloudFailure) -> saga.Next:
             now.move(
                 leases.State.STARTING,
                 leases.State.QUEUED,
-                reason=f"{reason} It will be tried again.",
+                reason=f"{_sentence(reason)} It will be tried again.",
                 attempts=attempts,
                 not_before=now.now + datetime.timedelta(seconds=delay),
             )
         now.say("lease.start_failed", reason, host=failure.node.host or "")
     return 0.0
+
+
+def _sentence(words: str) -> str:
+    """Nova's own words often end without a full stop."""
+    words = words.strip()
+    return words if words.endswith((".", "!", "?")) else f"{words}."
 
 
 def fail(run: saga.Run, message: str) -> saga.Next:

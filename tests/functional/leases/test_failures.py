@@ -77,6 +77,16 @@ class TheUsersError(FailureCase):
 
 class TheCloudsFailure(FailureCase):
     suspect_seconds = 60
+
+    def test_novas_words_become_a_sentence(self):
+        self.cloud.fates = ["error"]
+        lease = self.world.order()
+        self.world.run(lambda: self.world.get(lease.id).attempts == 1)
+        self.assertIn(
+            "aborted: boom. It will be tried again.",
+            self.world.get(lease.id).reason,
+        )
+
     hosts = ("gpu-1", "gpu-2")
 
     def started_again(self, fate):
