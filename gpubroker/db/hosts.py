@@ -120,10 +120,11 @@ class Hosts(repository.Repository):
         self._replace_capacities(key, host)
         return stored
 
-    def delete(self, name: str) -> None:
+    def delete(self, name: str, gone: bool = False) -> None:
         """Devices that vanished go with it; their events stay.
 
-        :raises InUse: while a device is present or claimed.
+        :param gone: whether those that are noted as present go as well.
+        :raises InUse: while a device is claimed, or is present and not gone.
         """
         key = self._key(name, lock=True)
         device = tables.Device
@@ -133,7 +134,7 @@ class Hosts(repository.Repository):
             .where(here, device.present.is_not(None))
             .limit(1)
         )
-        if present:
+        if present and not gone:
             raise errors.InUse(f"Host {name} has devices that are present.")
         self._remove(
             sa.delete(device).where(here),

@@ -16,13 +16,16 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from gpubroker import errors
 from gpubroker.domain import hosts
 from gpubroker.domain import pools
+from gpubroker.domain.devices import Device
+from gpubroker.domain.devices import State
 from gpubroker.domain.fences import Reason
 from gpubroker.services import broker
 from gpubroker.services import ports
@@ -83,10 +86,18 @@ def change_host(
 
 
 def remove_host(core: broker.Broker, name: str, seen: Seen) -> None:
-    """:raises InUse: while it has cards that are present or claimed."""
+    """:raises InUse: while a lease holds a card of it, Placement shows one,
+    or its agent, which is not silent, reports one: it would be back with
+    the next pass.
+    """
+    timeout = datetime.timedelta(seconds=core.settings.heartbeat_timeout)
+    heard_since = core.clock.now() - timeout
     with core.store.write() as tx:
-        seen(tx.hosts.get(name).generation)
-        tx.hosts.delete(name)
+        host = tx.hosts.get(name)
+        seen(host.generation)
+        _check_unclaimed(tx, host)
+        _check_gone(host, tx.devices.of_host(name), heard_since)
+        tx.hosts.delete(name, gone=True)
     LOG.info("Host %s: removed", name)
 
 
@@ -150,6 +161,24 @@ def _check_unclaimed(tx: ports.Transaction, host: hosts.Host) -> None:
         raise errors.InUse(
             f"Leases hold {len(held)} cards of host {host.name}; wait for "
             "their end, or end them."
+        )
+
+
+def _check_gone(
+    host: hosts.Host,
+    rows: Collection[Device],
+    heard_since: datetime.datetime,
+) -> None:
+    if any(row.provider_id for row in rows):
+        raise errors.InUse(
+            f"Placement shows cards of host {host.name}; delete its compute "
+            "service in Nova first."
+        )
+    heard = host.heartbeat_at is not None and host.heartbeat_at >= heard_since
+    if heard and any(row.state is State.PRESENT for row in rows):
+        raise errors.InUse(
+            f"The agent of host {host.name} reports cards that are present; "
+            "stop it first."
         )
 
 
