@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import datetime
 import functools
+import logging
 from collections.abc import Callable
 
 from gpubroker import errors
@@ -36,8 +37,15 @@ from gpubroker.services import reservation
 from gpubroker.services import saga
 from gpubroker.services import verify
 
+LOG = logging.getLogger(__name__)
+
 #: Seconds between looks at something that is down.
 _LATER = 5.0
+#: What the user is told of a service that is down.
+_NO_ANSWER = (
+    "A service of the cloud does not answer at present; the start goes on "
+    "by itself when it does."
+)
 #: Seconds between trials to act for a user whose rights do not work.
 _HELD = 30.0
 
@@ -63,7 +71,9 @@ def drive(core: broker.Broker, lease: leases.Lease) -> saga.Next:
     except errors.Misconfigured as error:
         return failing.stand_by(run, error.message, _HELD)
     except errors.GpubrokerError as error:
-        return failing.hold(run, error.message, _LATER)
+        # Its own words may name inside addresses and hosts: for the log.
+        LOG.warning("Lease %s: %s", lease.id, error.message)
+        return failing.hold(run, _NO_ANSWER, _LATER)
     if wait is not None:
         return failing.bounded(run, wait)
     _activate(run)
