@@ -40,7 +40,7 @@ class Hosts(base.TestCase):
             [(row["Name"], row["Hypervisor"]) for row in rows],
         )
         said = self.bad("gpu host delete gpu-7 gpu-1", who=ADMIN)
-        self.assertIn("gpu-1: Host gpu-1 has devices", said)
+        self.assertIn("gpu-1: Placement shows cards of host gpu-1", said)
         self.assertEqual(1, len(self.data("gpu host list", who=ADMIN)))
 
     def test_a_host_in_words(self):
