@@ -109,7 +109,10 @@ class Unavailable(OutsideError):
 
 
 class Misconfigured(Unavailable):
-    """No user's fault, and only an operator can mend it."""
+    """No user's fault, and only an operator can mend it.
+
+    :param detail: the service's own words, for the operator alone.
+    """
 
     code = "gpubroker.misconfigured"
 

@@ -105,10 +105,12 @@ def _refused(who: Who, refusal: exceptions.HttpError) -> errors.OutsideError:
 
 
 def _misconfigured(name: str, text: str) -> errors.OutsideError:
-    LOG.error("%s refuses the broker's own identity: %s", name, text)
+    detail = f"{name} refuses the broker's own identity: {text}"
+    LOG.error("%s", detail)
     return errors.Misconfigured(
         f"{name} refuses what the broker itself needs; its operators have to "
-        "mend that."
+        "mend that.",
+        detail=detail,
     )
 
 

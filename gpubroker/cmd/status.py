@@ -178,7 +178,8 @@ def _run(check: Check, _commands: Checks) -> upgradecheck.Result:
     try:
         finding = check()
     except errors.GpubrokerError as error:
-        finding = checks.failure(error.message)
+        # An operator reads this: the service's own words, where it has any.
+        finding = checks.failure(error.fields.get("detail", error.message))
     except Exception as error:
         finding = checks.failure(f"{type(error).__name__}: {error}")
     return upgradecheck.Result(
