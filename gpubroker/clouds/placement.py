@@ -19,6 +19,7 @@ from typing import Any
 
 from gpubroker import errors
 from gpubroker.clouds import session
+from gpubroker.services import names
 from gpubroker.services import ports
 
 LOG = logging.getLogger(__name__)
@@ -30,7 +31,6 @@ MICROVERSION = "1.39"
 MANAGED = "COMPUTE_MANAGED_PCI_DEVICE"
 
 TICKET_PROVIDER_PREFIX = "gpubroker_"
-TICKET_PREFIX = "CUSTOM_GPUBROKER_"
 
 
 class Ledger:
@@ -233,7 +233,7 @@ class Ledger:
         return sorted(
             record["name"]
             for record in answer.body["resource_classes"]
-            if record["name"].startswith(TICKET_PREFIX)
+            if record["name"].startswith(names.TICKET_PREFIX)
         )
 
     # -- ------------------------------------------------------------------

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import datetime
 
-from gpubroker.domain import matching
 from gpubroker.domain.flavors import Topology
 from gpubroker.domain.matching import Availability
 from gpubroker.domain.matching import Card
@@ -117,15 +116,3 @@ def pool(*hosts: HostView, orders: tuple[Order, ...] = ()) -> Snapshot:
     return Snapshot(
         pool="default", now=NOW, hosts=hosts, orders=orders, blocks=BLOCKS
     )
-
-
-__all__ = [
-    "A100",
-    "BLOCKS",
-    "NOW",
-    "host",
-    "matching",
-    "need",
-    "order",
-    "pool",
-]
