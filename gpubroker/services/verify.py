@@ -20,6 +20,7 @@ other, and each of them has this server as its only consumer, within total.
 from __future__ import annotations
 
 from gpubroker import errors
+from gpubroker.domain import devices
 from gpubroker.domain import leases
 from gpubroker.domain import steps
 from gpubroker.services import evidence
@@ -57,16 +58,49 @@ def mismatch(run: saga.Run, node: leases.Node) -> str | None:
 
 
 def _shared(run: saga.Run, node: leases.Node) -> str | None:
+    """Whether anybody else holds one of the cards; the server holds all."""
+    with run.core.store.read() as tx:
+        root = tx.hosts.get(saga.placed(node).host).provider_id
+    now = {
+        provider.id: provider.generation
+        for provider in (run.core.ledger.tree(root) if root else ())
+    }
     for card in run.cards(node):
         if card.provider_id is None or card.resource_class is None:
             return "A planned card is not in Placement."
-        try:
-            users = run.core.ledger.consumers(card.provider_id)
-        except errors.NotFound:
-            return "A planned card has left Placement."
-        used = sum(u.get(card.resource_class, 0) for u in users.values())
-        if set(users) != {node.server_id} or used > (card.total or 0):
-            return "Another server holds one of the planned cards, too."
+        if not alone_since(card, node.server_id, now.get(card.provider_id)):
+            wrong = _asked(run, node, card)
+            if wrong is not None:
+                return wrong
+    return None
+
+
+def alone_since(
+    card: devices.Device, server_id: str | None, generation: int | None
+) -> bool:
+    """Whether the server is provably the only one on a card that it holds.
+
+    The mirror notes who held a card after it noted the generation of its
+    provider, and each new allocation moves that on by one (N 2.3). So nobody
+    has come since if it stands where it stood, and only one has if it moved
+    by one. One list of the host's providers then answers for all its cards.
+    """
+    if generation is None or card.provider_generation is None:
+        return False
+    came = generation - card.provider_generation
+    return (card.consumers, came) in (((), 1), ((server_id,), 0))
+
+
+def _asked(
+    run: saga.Run, node: leases.Node, card: devices.Device
+) -> str | None:
+    try:
+        users = run.core.ledger.consumers(card.provider_id or "")
+    except errors.NotFound:
+        return "A planned card has left Placement."
+    used = sum(u.get(card.resource_class or "", 0) for u in users.values())
+    if set(users) != {node.server_id} or used > (card.total or 0):
+        return "Another server holds one of the planned cards, too."
     return None
 
 

@@ -14,10 +14,34 @@
 
 from __future__ import annotations
 
+import collections
+import dataclasses
+from typing import Any
+
 import testtools
 
 from gpubroker.domain import leases
+from gpubroker.services import drive
+from gpubroker.services import plan
+from gpubroker.services import reconcile
 from tests.fixtures import world
+
+
+class Counting:
+    """A port that counts what it is asked."""
+
+    def __init__(self, real: Any) -> None:
+        self.asked: collections.Counter[str] = collections.Counter()
+        self._real = real
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self._real, name)
+
+        def counted(*args: Any, **kwargs: Any) -> Any:
+            self.asked[name] += 1
+            return method(*args, **kwargs)
+
+        return counted
 
 
 class Way(testtools.TestCase):
@@ -33,3 +57,24 @@ class Way(testtools.TestCase):
         lease = self.world.settle(lease.id, "ended")
         self.assertEqual(leases.EndCause.EXPIRY, lease.end_cause)
         self.assertEqual({}, self.world.leftovers())
+
+    def test_to_prove_eight_cards_takes_no_more_than_to_prove_one(self):
+        for name in self.world.trees:
+            reconcile.reconcile_host(self.world.core, name)
+        counts = [self.asked_for(flavor) for flavor in ("gpu.1", "gpu.8")]
+        for asked in counts:
+            # The first ticket of a host also makes its provider.
+            del asked["ensure_ticket_provider"]
+        self.assertEqual(counts[0], counts[1])
+        self.assertEqual(0, counts[1]["consumers"])
+
+    def asked_for(self, flavor):
+        """What a start asks of Placement."""
+        lease = self.world.order(flavor=flavor)
+        ledger = Counting(self.world.core.ledger)
+        core = dataclasses.replace(self.world.core, ledger=ledger)
+        plan.plan_pool(core, lease.pool, "worker-1")
+        while self.world.get(lease.id).state == leases.State.STARTING:
+            self.world.clock.advance(drive.drive(core, lease.id))
+        self.assertEqual("active", self.world.get(lease.id).state)
+        return ledger.asked
