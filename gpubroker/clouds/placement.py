@@ -177,19 +177,23 @@ class Ledger:
         )
 
     def _put_ticket(self, provider_id: str, resource_class: str) -> None:
-        found = self.inventories(provider_id)
-        if resource_class in found.by_class:
-            return
-        self._placement.call(
-            "POST",
-            _url(provider_id, "inventories"),
-            json={
-                "resource_class": resource_class,
-                "total": 1,
-                "max_unit": 1,
-                "resource_provider_generation": found.generation,
-            },
-        )
+        try:
+            # To add a class Placement asks for no generation: whatever else
+            # the provider carries, this one is nobody else's.
+            self._placement.call(
+                "POST",
+                _url(provider_id, "inventories"),
+                json={
+                    "resource_class": resource_class,
+                    "total": 1,
+                    "max_unit": 1,
+                },
+            )
+        except errors.ConcurrentUpdate:
+            # So it answers also when the class is there: from an earlier
+            # try (placement/handlers/inventory.py, create_inventory).
+            if resource_class not in self.inventories(provider_id).by_class:
+                raise
 
     def ticket_holders(
         self, resource_class: str, provider_id: str | None = None
