@@ -41,7 +41,9 @@ def urls(call: Call, lease: leases.Lease) -> dict[str, str | None]:
         or lease.project_id != call.ctx.project_id
     ):
         return {}
-    user = call.ports.identity.with_token(call.ctx.auth_token or "")
+    user = call.ports.identity.with_token(
+        call.ctx.auth_token or "", call.ctx.token_info
+    )
     asked = {
         call.site.aside.submit(user.console_url, node.server_id): (
             node.server_id

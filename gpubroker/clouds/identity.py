@@ -100,8 +100,10 @@ class Identity:
     def as_user(self, delegation: leases.Delegation) -> ports.UserCloud:
         return self._user_cloud(self._trusted(_trust(delegation)))
 
-    def with_token(self, token: str) -> ports.UserCloud:
-        return self._user_cloud(self._token_plugin(token))
+    def with_token(
+        self, token: str, token_info: Mapping[str, Any]
+    ) -> ports.UserCloud:
+        return self._user_cloud(self._token_plugin(token, token_info))
 
     def revoke(self, delegation: leases.Delegation) -> None:
         trust_id = _trust(delegation)
@@ -149,8 +151,15 @@ class Identity:
         end = self._clock.now() + self._policy.lifetime + extra
         return end.replace(microsecond=0)
 
-    def _token_plugin(self, token: str) -> plugin.BaseAuthPlugin:
+    def _token_plugin(
+        self, token: str, token_info: Mapping[str, Any]
+    ) -> plugin.BaseAuthPlugin:
         """The token as it came, with the catalogue that belongs to it."""
+        if token_info.get("token", {}).get("catalog"):
+            return access_plugin.AccessInfoPlugin(
+                access.AccessInfoV3(dict(token_info), token)
+            )
+        # [keystone_authtoken] include_service_catalog is off.
         answer = self._keystone().get(
             "/auth/tokens",
             headers={"X-Auth-Token": token, "X-Subject-Token": token},

@@ -64,7 +64,9 @@ def order(
         lease = _draft(core, tx, ctx, body)
         _check_limit(core, tx, lease)
         _check_fits(core, tx, lease)
-    checked = core.identity.with_token(token).check(lease.workload)
+    checked = core.identity.with_token(token, ctx.token_info).check(
+        lease.workload
+    )
     if checked.login_user is not None:
         workload = {**lease.workload, "login_user": checked.login_user}
         lease = dataclasses.replace(lease, workload=workload)

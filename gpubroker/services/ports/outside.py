@@ -260,7 +260,13 @@ class Identity(Protocol):
         ...
 
     def as_user(self, delegation: leases.Delegation) -> UserCloud: ...
-    def with_token(self, token: str) -> UserCloud: ...
+    def with_token(
+        self, token: str, token_info: Mapping[str, Any]
+    ) -> UserCloud:
+        """:param token_info: what Keystone said of the token when it was
+        validated; it is asked again where that has no catalogue."""
+        ...
+
     def revoke(self, delegation: leases.Delegation) -> None:
         """Delete the trust with its own token; gone = done. A trustor whose
         rights are gone leaves it to its expiry: that is done, too."""

@@ -45,7 +45,7 @@ class Consoles(cloud_ports.Identity):
         self._up = up
         self._answers = answers
 
-    def with_token(self, token: str) -> Any:
+    def with_token(self, token: str, token_info: Any) -> Any:
         up, answers = self._up, self._answers
 
         class User(cloud_ports.UserCloud):

@@ -171,7 +171,7 @@ class Delegating(wire.WireCase):
         spec = ports.ServerSpec(
             name="n", shape_id="f", tag="t", image="i", user_data=secret
         )
-        self.identity.with_token("user-token").create_server(spec)
+        self.identity.with_token("user-token", {}).create_server(spec)
         self.assertIn("trustor_user_id", log.output)
         for word in ("user-token", "broker-token", "secret", secret):
             self.assertNotIn(word, log.output)
@@ -350,7 +350,7 @@ class Booting(Acting):
     def test_a_token_that_keystone_does_not_know(self):
         self.wire.get(f"{wire.KEYSTONE}/auth/tokens", status_code=404)
         self.assertRaises(
-            errors.IdentityLost, self.clouds.identity.with_token, "old"
+            errors.IdentityLost, self.clouds.identity.with_token, "old", {}
         )
 
     def test_a_console_where_there_is_one(self):
