@@ -232,24 +232,25 @@ class Compute:
         ]
 
     def delete_server(self, server_id: str) -> None:
-        answer = self._nova.call(
-            "DELETE", f"/servers/{server_id}", accept=(404, 409)
-        )
-        if answer.status != 409:
-            return
         found = self.server(server_id)
         if found is None:
             return
-        if found.status != "SOFT_DELETED":
+        if found.status == "SOFT_DELETED":
+            # With reclaim_instance_interval Nova keeps a deleted server, and
+            # its GPUs, for a while, and counts it anew from each further
+            # DELETE; the lease is over now.
+            answer = self._nova.call(
+                "POST",
+                f"/servers/{server_id}/action",
+                json={"forceDelete": None},
+                accept=(404, 409),
+            )
+        else:
+            answer = self._nova.call(
+                "DELETE", f"/servers/{server_id}", accept=(404, 409)
+            )
+        if answer.status == 409:
             raise errors.Unavailable(f"Nova: {answer.words}")
-        # With reclaim_instance_interval Nova keeps a deleted server, and its
-        # GPUs, for a while; the lease is over now.
-        self._nova.call(
-            "POST",
-            f"/servers/{server_id}/action",
-            json={"forceDelete": None},
-            accept=(404,),
-        )
 
 
 def match_hosts(hypervisors: list[str], hosts: list[str]) -> dict[str, str]:

@@ -207,7 +207,11 @@ class Compute(Protocol):
     def server(self, server_id: str) -> Server | None: ...
     def servers_tagged(self, tag: str) -> list[Server]: ...
     def delete_server(self, server_id: str) -> None:
-        """Gone = done."""
+        """Gone = done; to be repeated until it is gone.
+
+        A Nova that only hides a deleted server for a while is told to remove
+        it by the second call.
+        """
         ...
 
 

@@ -365,21 +365,34 @@ class Servers(ComputeCase):
             sent.last_request.qs,
         )
 
+    def seen(self, **more):
+        self.wire.get(self.url, json={"server": {**SERVER, **more}})
+
     def test_deleted_or_gone_is_done(self):
+        self.seen()
         for status in (204, 404):
             self.wire.delete(self.url, status_code=status)
             self.compute.delete_server("s1")
+        self.wire.get(self.url, status_code=404)
+        self.compute.delete_server("s1")
+        self.assertEqual(2, len(self.sent("DELETE", "/s1")))
 
     def test_a_server_that_nova_only_hides_is_removed(self):
-        self.wire.delete(self.url, status_code=409, json=fault(409, "state"))
-        self.wire.get(
-            self.url, json={"server": {**SERVER, "status": "SOFT_DELETED"}}
-        )
+        """Nova answers a further DELETE with 204, and begins its time anew
+        (nova/compute/api.py, soft_delete)."""
+        self.wire.delete(self.url, status_code=204)
+        self.seen(status="SOFT_DELETED")
         self.wire.post(f"{self.url}/action", status_code=202)
         self.compute.delete_server("s1")
         self.assertEqual([{"forceDelete": None}], self.sent("POST", "/action"))
+        self.assertEqual([], self.sent("DELETE", "/s1"))
 
     def test_a_server_that_can_not_be_deleted_now_is_tried_again(self):
-        self.wire.delete(self.url, status_code=409, json=fault(409, "busy"))
-        self.wire.get(self.url, json={"server": SERVER})
-        self.assertRaises(errors.Unavailable, self.compute.delete_server, "s1")
+        busy = {"status_code": 409, "json": fault(409, "busy")}
+        self.wire.delete(self.url, **busy)
+        self.wire.post(f"{self.url}/action", **busy)
+        for status in ("ACTIVE", "SOFT_DELETED"):
+            self.seen(status=status)
+            self.assertRaises(
+                errors.Unavailable, self.compute.delete_server, "s1"
+            )
