@@ -89,9 +89,12 @@ class Jobs:
                 job = self._jobs.get(key)
                 if job is None:
                     self._jobs[key] = _Job(due=now, idle=idle)
-                else:
-                    job.idle = idle
+                    continue
+                if idle < job.idle:
+                    # Now something that needs more haste. Otherwise the
+                    # pause that its last turn asked for stands.
                     job.due = min(job.due, now + idle)
+                job.idle = idle
             if known:
                 return
             for key in [k for k in self._jobs if k not in wanted]:

@@ -120,6 +120,26 @@ class Jobs(testtools.TestCase):
         # The failing one waits longer each time: 1, 2, 4 ... seconds.
         self.assertEqual((4, 8), (turns.count("bad"), turns.count("good")))
 
+    def test_a_pause_stands_however_often_the_job_is_found_again(self):
+        turns = []
+        made = self.make(lambda key: turns.append(self.now) or 30.0)
+        self.found_each_second(made, 61, idle=2.0)
+        self.assertEqual([0.0, 30.0, 60.0], turns)
+
+    def test_a_job_that_now_needs_haste_does_not_wait_out_its_pause(self):
+        turns = []
+        made = self.make(lambda key: turns.append(self.now))
+        self.found_each_second(made, 2, idle=60.0)
+        self.found_each_second(made, 4, idle=2.0)
+        self.assertEqual([0.0, 4.0], turns)
+
+    def found_each_second(self, made, seconds, idle):
+        for _second in range(seconds):
+            made.keep({"a": idle})
+            made.give_turns()
+            self.assertTrue(made.rest(5.0))
+            self.now += 1.0
+
     def lose(self, error, turns):
         """Pauses after each of so many turns that are lost to it."""
 
