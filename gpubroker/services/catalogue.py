@@ -26,6 +26,7 @@ from typing import Any
 
 from gpubroker import errors
 from gpubroker.domain import catalogue
+from gpubroker.domain import extra_specs
 from gpubroker.domain import flavors
 from gpubroker.domain import models
 from gpubroker.domain import pools
@@ -115,7 +116,7 @@ def _same_cards(one: models.Model, other: models.Model) -> bool:
 
 def add_flavor(core: broker.Broker, body: Mapping[str, Any]) -> flavors.Flavor:
     """:raises Duplicate: when the name is taken; Invalid: for a model that
-    does not exist.
+    does not exist, or a property that Nova would refuse.
     """
     flavor = flavors.Flavor(id=str(uuid.uuid4()), **_flavor_fields(body))
     with core.store.write() as tx:
@@ -147,6 +148,9 @@ def _flavor_fields(body: Mapping[str, Any]) -> dict[str, Any]:
         fields["kind"] = flavors.Kind(fields["kind"])
     if "topology" in fields:
         fields["topology"] = flavors.Topology(fields["topology"])
+    wrong = extra_specs.faults(fields.get("extra_specs", {}))
+    if wrong:
+        raise errors.Invalid(" ".join(wrong), field="extra_specs")
     return fields
 
 
