@@ -46,6 +46,10 @@ _NO_ANSWER = (
     "A service of the cloud does not answer at present; the start goes on "
     "by itself when it does."
 )
+_IN_THE_WAY = (
+    "Something unexpected is in the way of the start; the broker's log tells "
+    "its operators what. It is tried again by itself."
+)
 #: Seconds between trials to act for a user whose rights do not work.
 _HELD = 30.0
 
@@ -73,7 +77,8 @@ def drive(core: broker.Broker, lease: leases.Lease) -> saga.Next:
     except errors.GpubrokerError as error:
         # Its own words may name inside addresses and hosts: for the log.
         LOG.warning("Lease %s: %s", lease.id, error.message)
-        return failing.hold(run, _NO_ANSWER, _LATER)
+        away = isinstance(error, errors.Unavailable)
+        return failing.hold(run, _NO_ANSWER if away else _IN_THE_WAY, _LATER)
     if wait is not None:
         return failing.bounded(run, wait)
     _activate(run)
@@ -127,19 +132,22 @@ def _unshape(run: saga.Run, node: leases.Node) -> saga.Next:
 
 
 def _activate(run: saga.Run) -> None:
+    # By the clock that all workers share: one that is off would end the
+    # lease at once, or give hours for nothing.
+    started_at = run.core.store.now()
     with run.change() as now:
         for node in now.lease.nodes:
             for device in node.planned:
                 _hold(now, device, node)
-        _state(now)
+        _state(now, started_at)
         now.tx.leases.forget_user_data(now.lease.id)
         now.ring_hosts()
 
 
-def _state(now: change.Change) -> None:
+def _state(now: change.Change, started_at: datetime.datetime) -> None:
     duration = now.lease.duration
     ends = (
-        now.now + datetime.timedelta(seconds=duration)
+        started_at + datetime.timedelta(seconds=duration)
         if duration is not None
         else None
     )
@@ -147,7 +155,7 @@ def _state(now: change.Change) -> None:
         leases.State.ACTIVE,
         leases.State.ACTIVE,
         reason="",
-        started_at=now.now,
+        started_at=started_at,
         expires_at=ends,
     )
     until = f" until {ends:%Y-%m-%d %H:%M:%SZ}" if ends else ""

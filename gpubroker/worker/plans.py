@@ -14,10 +14,15 @@
 
 from __future__ import annotations
 
+import logging
+
+from gpubroker import errors
 from gpubroker.services import broker
 from gpubroker.services import plan
 from gpubroker.worker import loop
 from gpubroker.worker import turns
+
+LOG = logging.getLogger(__name__)
 
 
 class PlanLoop:
@@ -37,4 +42,10 @@ class PlanLoop:
 
     def _pass(self) -> None:
         for pool in self._mine.pools():
-            plan.plan_pool(self._core, pool, self._mine.owner)
+            try:
+                plan.plan_pool(self._core, pool, self._mine.owner)
+            except errors.NotFound:
+                LOG.info("Pool %s was deleted meanwhile", pool)
+            except errors.GpubrokerError as error:
+                # The other pools do not wait for it.
+                LOG.warning("Pool %s is not planned: %s", pool, error.message)

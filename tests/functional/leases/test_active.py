@@ -33,6 +33,17 @@ from tests.fixtures import clock
 from tests.fixtures import world
 
 
+class HourBehind:
+    """The clock of one machine among others that are right."""
+
+    def __init__(self, right):
+        self.monotonic, self.sleep = right.monotonic, right.sleep
+        self._right = right
+
+    def now(self):
+        return self._right.now() - datetime.timedelta(hours=1)
+
+
 class ActiveCase(testtools.TestCase):
     def setUp(self):
         super().setUp()
@@ -115,6 +126,19 @@ class Ending(ActiveCase):
         self.assertEqual([lease.id], expire.expire(self.core))
         lease = self.world.settle(lease.id, "ended")
         self.assertEqual(leases.EndCause.EXPIRY, lease.end_cause)
+
+    def test_a_worker_an_hour_behind_gives_the_whole_time(self):
+        lease = self.world.order(duration=600)
+        behind = dataclasses.replace(
+            self.core, clock=HourBehind(self.world.clock)
+        )
+        self.world.run(
+            lambda: self.world.get(lease.id).state == "active", core=behind
+        )
+        lease = self.world.get(lease.id)
+        left = lease.expires_at - self.world.clock.now()
+        self.assertLess(datetime.timedelta(seconds=590), left)
+        self.assertEqual([], expire.expire(self.core))
 
     def test_a_machine_a_day_ahead_of_the_database_ends_nothing(self):
         lease = self.active(duration=3600)

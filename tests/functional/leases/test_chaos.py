@@ -122,6 +122,8 @@ class Chaos(testtools.TestCase):
             states = [found.get(lease).state for lease in story.leases]
             if all(state in rest for state in states):
                 break
+        else:
+            self.fail(f"Some lease never comes to rest: {states}")
         self.active_ones_are_as_promised(found, story)
         for lease in story.leases:
             end.end(found.core, lease)
