@@ -20,6 +20,12 @@ from typing import Any
 
 from cliff import columns
 
+#: Field names and values of one thing, as cliff wants them.
+Record = tuple[tuple[str, ...], tuple[Any, ...]]
+
+#: Headers and rows of a list, as cliff wants them.
+Table = tuple[tuple[str, ...], list[tuple[Any, ...]]]
+
 
 class Human(columns.FormattableColumn[Any]):
     """A value together with the words that stand for it in a table."""
@@ -89,8 +95,7 @@ def pairs(values: dict[str, Any] | None) -> Human:
 
 def table(
     items: Iterable[Any], chosen: Sequence[Column], long: bool = False
-) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
-    """Headers and rows as cliff wants them."""
+) -> Table:
     shown = [column for column in chosen if long or not column.long]
     rows = [tuple(column.cell(item) for column in shown) for item in items]
     return tuple(column.header for column in shown), rows
@@ -100,11 +105,8 @@ def record(
     item: Any,
     names: Sequence[str],
     special: dict[str, Callable[[Any], Any]] | None = None,
-) -> tuple[tuple[str, ...], tuple[Any, ...]]:
-    """Field names and values of one thing as cliff wants them.
-
-    :param special: what makes the cell of a field, from the whole item.
-    """
+) -> Record:
+    """:param special: what makes the cell of a field, from the whole item."""
     makers = special or {}
     return tuple(names), tuple(
         makers[name](item) if name in makers else cell(getattr(item, name))

@@ -15,7 +15,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from osc_lib import exceptions
@@ -23,7 +23,9 @@ from osc_lib import exceptions
 from gpubroker.client.cli import base
 from gpubroker.client.cli import columns
 from gpubroker.client.cli import event
+from gpubroker.client.cli import verbs
 from gpubroker.client.sdk import device as device_sdk
+from gpubroker.client.sdk import event as event_sdk
 
 FIELDS = (
     "id",
@@ -107,31 +109,35 @@ COLUMNS = (
 )
 
 
-def record(
-    device: device_sdk.Device,
-) -> tuple[tuple[str, ...], tuple[Any, ...]]:
-    """A device as ``show`` has it."""
-    return columns.record(
-        device,
-        FIELDS,
-        {
-            "schedulable": lambda x: x.is_schedulable,
-            "use": lambda x: columns.Human(x.use, use_text(x.use)),
-            "fences": lambda x: columns.Human(
-                x.fences or [], "\n".join(map(fence_text, x.fences or ()))
-            ),
-            "health_reasons": lambda x: columns.Human(
-                x.health_reasons or [],
-                "\n".join(
-                    f"{one.get('rule')}: {one.get('detail')}"
-                    for one in x.health_reasons or ()
+_NAMED = "ID, host/PCI-address or serial number"
+
+
+class _Device(verbs.Noun):
+    noun = "device"
+    named = f"GPU ({_NAMED})"
+
+    def record(self, device: device_sdk.Device, /) -> columns.Record:
+        return columns.record(
+            device,
+            FIELDS,
+            {
+                "schedulable": lambda x: x.is_schedulable,
+                "use": lambda x: columns.Human(x.use, use_text(x.use)),
+                "fences": lambda x: columns.Human(
+                    x.fences or [], "\n".join(map(fence_text, x.fences or ()))
                 ),
-            ),
-        },
-    )
+                "health_reasons": lambda x: columns.Human(
+                    x.health_reasons or [],
+                    "\n".join(
+                        f"{one.get('rule')}: {one.get('detail')}"
+                        for one in x.health_reasons or ()
+                    ),
+                ),
+            },
+        )
 
 
-class ListDevice(base.Lister):
+class ListDevice(verbs.List):
     _description = "List GPUs (operators only)"
     examples = """
         Examples::
@@ -140,9 +146,9 @@ class ListDevice(base.Lister):
           openstack gpu device list --fence any
           openstack gpu device list --health BAD,SUSPECT --long
     """
+    shown = COLUMNS
 
-    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
-        parser = super().get_parser(prog_name)
+    def add_filters(self, parser: argparse.ArgumentParser) -> None:
         for option, metavar, text in (
             ("--host", "<host>", "Only on this host"),
             ("--pool", "<pool>", "Only in this pool"),
@@ -159,14 +165,11 @@ class ListDevice(base.Lister):
             ("--serial", "<serial>", "Only with this serial number"),
         ):
             parser.add_argument(option, metavar=metavar, help=text)
-        base.add_paging_options(parser)
-        base.add_long(parser)
-        return parser
 
-    def take_action(
-        self, parsed_args: argparse.Namespace
-    ) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
-        devices = self.broker.devices(
+    def things(
+        self, parsed_args: argparse.Namespace, **page: Any
+    ) -> Iterable[device_sdk.Device]:
+        return self.broker.devices(
             host=parsed_args.host,
             pool=parsed_args.pool,
             model=parsed_args.model,
@@ -175,29 +178,11 @@ class ListDevice(base.Lister):
             fence=parsed_args.fence,
             lease_id=parsed_args.lease,
             serial=parsed_args.serial,
-            **base.paging_query(parsed_args),
+            **page,
         )
-        return columns.table(devices, COLUMNS, parsed_args.long)
 
 
-_DEVICE_HELP = "ID, host/PCI-address or serial number"
-
-
-class DeviceCommand(base.Command):
-    """A command on one device that is named on the command line."""
-
-    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
-        parser = super().get_parser(prog_name)
-        parser.add_argument(
-            "device", metavar="<device>", help=f"GPU ({_DEVICE_HELP})"
-        )
-        return parser
-
-    def find(self, parsed_args: argparse.Namespace) -> device_sdk.Device:
-        return base.found(self.broker.find_device, parsed_args.device)
-
-
-class ShowDevice(DeviceCommand, base.ShowOne):
+class ShowDevice(_Device, verbs.Show):
     _description = "Show a GPU (operators only)"
     examples = """
         Examples::
@@ -205,31 +190,18 @@ class ShowDevice(DeviceCommand, base.ShowOne):
           openstack gpu device show gpu-1/0000:07:00.0
     """
 
-    def take_action(
-        self, parsed_args: argparse.Namespace
-    ) -> tuple[tuple[str, ...], tuple[Any, ...]]:
-        return record(self.find(parsed_args))
 
-
-class ListDeviceEvent(DeviceCommand, base.Lister):
+class ListDeviceEvent(verbs.List, _Device, verbs.Named):
     _description = "Show the history of a GPU (operators only)"
+    shown = event.COLUMNS
 
-    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
-        parser = super().get_parser(prog_name)
-        base.add_paging_options(parser)
-        base.add_long(parser)
-        return parser
-
-    def take_action(
-        self, parsed_args: argparse.Namespace
-    ) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
-        events = self.broker.device_events(
-            self.find(parsed_args), **base.paging_query(parsed_args)
-        )
-        return columns.table(events, event.COLUMNS, parsed_args.long)
+    def things(
+        self, parsed_args: argparse.Namespace, **page: Any
+    ) -> Iterable[event_sdk.DeviceEvent]:
+        return self.broker.device_events(self.meant(parsed_args), **page)
 
 
-class _Fencing(base.Command):
+class _Fencing(_Device):
     """A command on the fences of devices, or of all of a host."""
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
@@ -238,7 +210,7 @@ class _Fencing(base.Command):
             "devices",
             metavar="<device>",
             nargs="*",
-            help=f"GPU(s): {_DEVICE_HELP}",
+            help=f"GPU(s): {_NAMED}",
         )
         parser.add_argument(
             "--host", metavar="<host>", help="All GPUs of this host instead"
@@ -261,11 +233,7 @@ class _Fencing(base.Command):
                 host=host.name, state="present", **query
             )
             keys = [device.id for device in found]
-        base.each(
-            "GPUs",
-            keys,
-            lambda key: act(base.found(self.broker.find_device, key)),
-        )
+        base.each("GPUs", keys, lambda key: act(self.find(key)))
 
 
 class FenceDevice(_Fencing):

@@ -15,12 +15,14 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterable
 from typing import Any
 
 from osc_lib.cli import parseractions
 
 from gpubroker.client.cli import base
 from gpubroker.client.cli import columns
+from gpubroker.client.cli import verbs
 from gpubroker.client.sdk import flavor as flavor_sdk
 
 FIELDS = (
@@ -57,12 +59,16 @@ COLUMNS = (
 )
 
 
-def _record(
-    flavor: flavor_sdk.Flavor,
-) -> tuple[tuple[str, ...], tuple[Any, ...]]:
-    return columns.record(
-        flavor, FIELDS, {"models": lambda x: columns.words(x.models, " or ")}
-    )
+class _Flavor(verbs.Noun):
+    noun = "flavor"
+    named = "GPU flavor (name or ID)"
+
+    def record(self, flavor: flavor_sdk.Flavor, /) -> columns.Record:
+        return columns.record(
+            flavor,
+            FIELDS,
+            {"models": lambda x: columns.words(x.models, " or ")},
+        )
 
 
 def _add_options(parser: argparse.ArgumentParser, new: bool) -> None:
@@ -133,7 +139,7 @@ _PLAIN = (
 )
 
 
-class ListFlavor(base.Lister):
+class ListFlavor(verbs.List):
     _description = "List GPU flavors: what can be ordered"
     examples = """
         Examples::
@@ -141,44 +147,26 @@ class ListFlavor(base.Lister):
           openstack gpu flavor list
           openstack gpu flavor list --model h100-sxm5-80gb --long
     """
+    shown = COLUMNS
 
-    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
-        parser = super().get_parser(prog_name)
+    def add_filters(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument(
             "--model",
             metavar="<model>",
             help="Only those that this GPU model (name) is acceptable to",
         )
-        base.add_paging_options(parser)
-        base.add_long(parser)
-        return parser
 
-    def take_action(
-        self, parsed_args: argparse.Namespace
-    ) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
-        flavors = self.broker.flavors(
-            model=parsed_args.model, **base.paging_query(parsed_args)
-        )
-        return columns.table(flavors, COLUMNS, parsed_args.long)
+    def things(
+        self, parsed_args: argparse.Namespace, **page: Any
+    ) -> Iterable[flavor_sdk.Flavor]:
+        return self.broker.flavors(model=parsed_args.model, **page)
 
 
-class ShowFlavor(base.ShowOne):
+class ShowFlavor(_Flavor, verbs.Show):
     _description = "Show a GPU flavor"
 
-    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
-        parser = super().get_parser(prog_name)
-        parser.add_argument(
-            "flavor", metavar="<flavor>", help="GPU flavor (name or ID)"
-        )
-        return parser
 
-    def take_action(
-        self, parsed_args: argparse.Namespace
-    ) -> tuple[tuple[str, ...], tuple[Any, ...]]:
-        return _record(base.found(self.broker.find_flavor, parsed_args.flavor))
-
-
-class CreateFlavor(base.ShowOne):
+class CreateFlavor(_Flavor, verbs.Create):
     _description = "Make a GPU flavor (operators only)"
     examples = """
         Examples::
@@ -188,34 +176,23 @@ class CreateFlavor(base.ShowOne):
               vm.gpu.a100.2
     """
 
-    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
-        parser = super().get_parser(prog_name)
-        parser.add_argument("name", metavar="<name>", help="Name")
+    def add_options(self, parser: argparse.ArgumentParser) -> None:
         _add_options(parser, new=True)
-        return parser
 
-    def take_action(
-        self, parsed_args: argparse.Namespace
-    ) -> tuple[tuple[str, ...], tuple[Any, ...]]:
+    def attrs(self, parsed_args: argparse.Namespace) -> dict[str, Any]:
         attrs = base.given(parsed_args, _PLAIN)
         if parsed_args.properties:
             attrs["extra_specs"] = parsed_args.properties
-        return _record(
-            self.broker.create_flavor(name=parsed_args.name, **attrs)
-        )
+        return attrs
 
 
-class SetFlavor(base.Command):
+class SetFlavor(_Flavor, verbs.Set):
     _description = "Change a GPU flavor (operators only)"
     examples = """
         Leases that were ordered before keep what they were ordered with.
     """
 
-    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
-        parser = super().get_parser(prog_name)
-        parser.add_argument(
-            "flavor", metavar="<flavor>", help="GPU flavor (name or ID)"
-        )
+    def add_options(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument("--name", metavar="<name>", help="New name")
         _add_options(parser, new=False)
         parser.add_argument(
@@ -226,37 +203,19 @@ class SetFlavor(base.Command):
         parser.add_argument(
             "--no-trait", action="store_true", help="Drop all traits"
         )
-        return parser
 
-    def take_action(self, parsed_args: argparse.Namespace) -> None:
-        flavor = base.found(self.broker.find_flavor, parsed_args.flavor)
+    def attrs(
+        self, parsed_args: argparse.Namespace, flavor: flavor_sdk.Flavor, /
+    ) -> dict[str, Any]:
         attrs = base.given(parsed_args, ("name", *_PLAIN))
         if parsed_args.no_trait:
             attrs["traits"] = parsed_args.traits or []
         if parsed_args.properties or parsed_args.no_property:
             kept = {} if parsed_args.no_property else flavor.extra_specs or {}
             attrs["extra_specs"] = {**kept, **(parsed_args.properties or {})}
-        self.broker.update_flavor(flavor, **base.changes(attrs))
+        return attrs
 
 
-class DeleteFlavor(base.Command):
+class DeleteFlavor(_Flavor, verbs.Delete):
     _description = "Delete GPU flavors (operators only)"
-
-    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
-        parser = super().get_parser(prog_name)
-        parser.add_argument(
-            "flavors",
-            metavar="<flavor>",
-            nargs="+",
-            help="GPU flavor(s) to delete (name or ID)",
-        )
-        return parser
-
-    def take_action(self, parsed_args: argparse.Namespace) -> None:
-        base.each(
-            "flavors",
-            parsed_args.flavors,
-            lambda key: self.broker.delete_flavor(
-                base.found(self.broker.find_flavor, key), ignore_missing=False
-            ),
-        )
+    several = "GPU flavor(s) to delete (name or ID)"

@@ -15,12 +15,14 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterable
 from typing import Any
 
 from gpubroker.client.cli import base
 from gpubroker.client.cli import columns
 from gpubroker.client.cli import durations
 from gpubroker.client.cli import lease_view
+from gpubroker.client.cli import verbs
 from gpubroker.client.sdk import host as host_sdk
 
 FIELDS = (
@@ -128,27 +130,30 @@ COLUMNS = (
 )
 
 
-def record(host: host_sdk.Host) -> tuple[tuple[str, ...], tuple[Any, ...]]:
-    """A host as ``show`` has it."""
-    return columns.record(
-        host,
-        FIELDS,
-        {
-            "devices": lambda x: columns.Human(
-                x.devices, devices_text(x.devices)
-            ),
-            "conditions": lambda x: columns.Human(
-                x.conditions or [],
-                "\n".join(
-                    f"{one.get('kind')}: {one.get('detail')}"
-                    for one in x.conditions or ()
+class _Host(verbs.Noun):
+    noun = "host"
+    named = "Host (name)"
+
+    def record(self, host: host_sdk.Host, /) -> columns.Record:
+        return columns.record(
+            host,
+            FIELDS,
+            {
+                "devices": lambda x: columns.Human(
+                    x.devices, devices_text(x.devices)
                 ),
-            ),
-            "capacities": lambda x: columns.Human(
-                x.capacities or [], capacity_text(x.capacities)
-            ),
-        },
-    )
+                "conditions": lambda x: columns.Human(
+                    x.conditions or [],
+                    "\n".join(
+                        f"{one.get('kind')}: {one.get('detail')}"
+                        for one in x.conditions or ()
+                    ),
+                ),
+                "capacities": lambda x: columns.Human(
+                    x.capacities or [], capacity_text(x.capacities)
+                ),
+            },
+        )
 
 
 def add_options(parser: argparse.ArgumentParser, new: bool) -> None:
@@ -166,105 +171,59 @@ def add_options(parser: argparse.ArgumentParser, new: bool) -> None:
     )
 
 
-class ListHost(base.Lister):
+class ListHost(verbs.List):
     _description = "List GPU hosts (operators only)"
+    shown = COLUMNS
 
-    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
-        parser = super().get_parser(prog_name)
+    def add_filters(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument("--pool", metavar="<pool>", help="Only of this")
         parser.add_argument(
             "--mode", choices=("observe", "manage"), help="Only in this mode"
         )
-        base.add_paging_options(parser)
-        base.add_long(parser)
-        return parser
 
-    def take_action(
-        self, parsed_args: argparse.Namespace
-    ) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
-        hosts = self.broker.hosts(
-            pool=parsed_args.pool,
-            mode=parsed_args.mode,
-            **base.paging_query(parsed_args),
+    def things(
+        self, parsed_args: argparse.Namespace, **page: Any
+    ) -> Iterable[host_sdk.Host]:
+        return self.broker.hosts(
+            pool=parsed_args.pool, mode=parsed_args.mode, **page
         )
-        return columns.table(hosts, COLUMNS, parsed_args.long)
 
 
-class ShowHost(base.ShowOne):
+class ShowHost(_Host, verbs.Show):
     _description = "Show a GPU host (operators only)"
 
-    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
-        parser = super().get_parser(prog_name)
-        parser.add_argument("host", metavar="<host>", help="Host (name)")
-        return parser
 
-    def take_action(
-        self, parsed_args: argparse.Namespace
-    ) -> tuple[tuple[str, ...], tuple[Any, ...]]:
-        return record(base.found(self.broker.find_host, parsed_args.host))
-
-
-class CreateHost(base.ShowOne):
+class CreateHost(_Host, verbs.Create):
     _description = (
         "Make a GPU host known (operators only); its agent needs "
         "openstack gpu host enroll"
     )
+    name = ("<host>", "Nova's name of the host")
 
-    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
-        parser = super().get_parser(prog_name)
-        parser.add_argument(
-            "name", metavar="<host>", help="Nova's name of the host"
-        )
+    def add_options(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument(
             "--hypervisor-hostname",
             metavar="<name>",
             help="Its name in Placement, where it differs",
         )
         add_options(parser, new=True)
-        return parser
 
-    def take_action(
-        self, parsed_args: argparse.Namespace
-    ) -> tuple[tuple[str, ...], tuple[Any, ...]]:
-        attrs = base.given(
-            parsed_args, ("name", "hypervisor_hostname", "pool", "mode")
-        )
-        return record(self.broker.create_host(**attrs))
+    def attrs(self, parsed_args: argparse.Namespace) -> dict[str, Any]:
+        return base.given(parsed_args, ("hypervisor_hostname", "pool", "mode"))
 
 
-class SetHost(base.Command):
+class SetHost(_Host, verbs.Set):
     _description = "Change a GPU host (operators only)"
 
-    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
-        parser = super().get_parser(prog_name)
-        parser.add_argument("host", metavar="<host>", help="Host (name)")
+    def add_options(self, parser: argparse.ArgumentParser) -> None:
         add_options(parser, new=False)
-        return parser
 
-    def take_action(self, parsed_args: argparse.Namespace) -> None:
-        host = base.found(self.broker.find_host, parsed_args.host)
-        attrs = base.given(parsed_args, ("pool", "mode"))
-        self.broker.update_host(host, **base.changes(attrs))
+    def attrs(
+        self, parsed_args: argparse.Namespace, host: host_sdk.Host, /
+    ) -> dict[str, Any]:
+        return base.given(parsed_args, ("pool", "mode"))
 
 
-class DeleteHost(base.Command):
+class DeleteHost(_Host, verbs.Delete):
     _description = "Forget GPU hosts (operators only)"
-
-    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
-        parser = super().get_parser(prog_name)
-        parser.add_argument(
-            "hosts",
-            metavar="<host>",
-            nargs="+",
-            help="Host(s) to forget (name); no GPU may be present there",
-        )
-        return parser
-
-    def take_action(self, parsed_args: argparse.Namespace) -> None:
-        base.each(
-            "hosts",
-            parsed_args.hosts,
-            lambda key: self.broker.delete_host(
-                base.found(self.broker.find_host, key), ignore_missing=False
-            ),
-        )
+    several = "Host(s) to forget (name); no GPU may be present there"

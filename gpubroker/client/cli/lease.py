@@ -15,6 +15,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from gpubroker.client import errors
@@ -23,7 +24,9 @@ from gpubroker.client.cli import columns
 from gpubroker.client.cli import durations
 from gpubroker.client.cli import event
 from gpubroker.client.cli import lease_view
+from gpubroker.client.cli import verbs
 from gpubroker.client.cli import waiting
+from gpubroker.client.sdk import event as event_sdk
 from gpubroker.client.sdk import lease as lease_sdk
 
 if TYPE_CHECKING:
@@ -33,7 +36,7 @@ if TYPE_CHECKING:
 LIVING = ("queued", "starting", "active", "ending")
 
 
-class ListLease(base.Lister):
+class ListLease(verbs.List):
     _description = "List leases"
     examples = """
         Examples::
@@ -46,8 +49,9 @@ class ListLease(base.Lister):
         --state or --name asks for them.
     """
 
-    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
-        parser = super().get_parser(prog_name)
+    shown = lease_view.COLUMNS
+
+    def add_filters(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument(
             "--state",
             metavar="<state>",
@@ -69,40 +73,39 @@ class ListLease(base.Lister):
             help="Also leases that are over (ended or failed)",
         )
         base.add_project_options(parser)
-        base.add_paging_options(parser)
-        base.add_long(parser)
-        return parser
 
-    def take_action(
-        self, parsed_args: argparse.Namespace
-    ) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
+    def things(
+        self, parsed_args: argparse.Namespace, **page: Any
+    ) -> Iterable[lease_sdk.Lease]:
         state: Any = parsed_args.state
         if not (state or parsed_args.all or parsed_args.name):
             state = LIVING
-        leases = self.broker.leases(
+        return self.broker.leases(
             state=state,
             name=parsed_args.name,
             flavor=parsed_args.flavor,
             pool=parsed_args.pool,
             **base.project_query(self.connection, parsed_args),
-            **base.paging_query(parsed_args),
+            **page,
         )
-        return columns.table(leases, lease_view.COLUMNS, parsed_args.long)
 
 
-class LeaseCommand(base.Command):
+class _Lease(verbs.Named):
     """A command on one lease that is named on the command line."""
+
+    noun = "lease"
+    named = "Lease (name or ID)"
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         parser = super().get_parser(prog_name)
-        parser.add_argument(
-            "lease", metavar="<lease>", help="Lease (name or ID)"
-        )
         base.add_all_projects(parser, "Find it by name in any project")
         return parser
 
-    def find(self, parsed_args: argparse.Namespace) -> lease_sdk.Lease:
+    def meant(self, parsed_args: argparse.Namespace) -> lease_sdk.Lease:
         return find(self.broker, parsed_args.lease, parsed_args.all_projects)
+
+    def record(self, lease: lease_sdk.Lease, /) -> columns.Record:
+        return lease_view.record(lease)
 
 
 def find(
@@ -116,7 +119,7 @@ def find(
     return base.found(broker.find_lease, name_or_id, **query)
 
 
-class ShowLease(LeaseCommand, base.ShowOne):
+class ShowLease(_Lease, verbs.Show):
     _description = "Show a lease: where it stands, and how to log in"
     examples = """
         Examples::
@@ -125,16 +128,14 @@ class ShowLease(LeaseCommand, base.ShowOne):
           openstack gpu lease show train -f value -c login
     """
 
-    def take_action(
-        self, parsed_args: argparse.Namespace
-    ) -> tuple[tuple[str, ...], tuple[Any, ...]]:
-        found = self.find(parsed_args)
+    def meant(self, parsed_args: argparse.Namespace) -> lease_sdk.Lease:
+        found = super().meant(parsed_args)
         if found.state == "active":
             found = self.broker.get_lease(found.id, console=True)
-        return lease_view.record(found)
+        return found
 
 
-class SetLease(LeaseCommand):
+class SetLease(_Lease):
     _description = "Rename a lease"
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
@@ -148,11 +149,11 @@ class SetLease(LeaseCommand):
         # By id, so that no generation is sent: what the service does with
         # the lease meanwhile is no reason to refuse a new name.
         self.broker.update_lease(
-            self.find(parsed_args).id, name=parsed_args.name
+            self.meant(parsed_args).id, name=parsed_args.name
         )
 
 
-class ExtendLease(LeaseCommand, base.ShowOne):
+class ExtendLease(_Lease, base.ShowOne):
     _description = "Let a lease run longer"
     examples = """
         Examples::
@@ -178,15 +179,13 @@ class ExtendLease(LeaseCommand, base.ShowOne):
         )
         return parser
 
-    def take_action(
-        self, parsed_args: argparse.Namespace
-    ) -> tuple[tuple[str, ...], tuple[Any, ...]]:
+    def take_action(self, parsed_args: argparse.Namespace) -> columns.Record:
         found = self.broker.extend_lease(
-            self.find(parsed_args),
+            self.meant(parsed_args),
             by=parsed_args.by,
             until=parsed_args.until,
         )
-        return lease_view.record(found)
+        return self.record(found)
 
 
 class DeleteLease(base.Command):
@@ -241,19 +240,11 @@ class DeleteLease(base.Command):
                 base.each("leases", begun, ended)
 
 
-class ListLeaseEvent(LeaseCommand, base.Lister):
+class ListLeaseEvent(verbs.List, _Lease):
     _description = "Show the history of a lease"
+    shown = event.COLUMNS
 
-    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
-        parser = super().get_parser(prog_name)
-        base.add_paging_options(parser)
-        base.add_long(parser)
-        return parser
-
-    def take_action(
-        self, parsed_args: argparse.Namespace
-    ) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
-        events = self.broker.lease_events(
-            self.find(parsed_args), **base.paging_query(parsed_args)
-        )
-        return columns.table(events, event.COLUMNS, parsed_args.long)
+    def things(
+        self, parsed_args: argparse.Namespace, **page: Any
+    ) -> Iterable[event_sdk.LeaseEvent]:
+        return self.broker.lease_events(self.meant(parsed_args), **page)

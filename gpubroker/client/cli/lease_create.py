@@ -20,6 +20,7 @@ from typing import Any
 from osc_lib.cli import parseractions
 
 from gpubroker.client.cli import base
+from gpubroker.client.cli import columns
 from gpubroker.client.cli import durations
 from gpubroker.client.cli import lease_view
 from gpubroker.client.cli import waiting
@@ -72,9 +73,7 @@ class CreateLease(base.ShowOne):
         )
         return parser
 
-    def take_action(
-        self, parsed_args: argparse.Namespace
-    ) -> tuple[tuple[str, ...], tuple[Any, ...]]:
+    def take_action(self, parsed_args: argparse.Namespace) -> columns.Record:
         order = {
             "name": parsed_args.name,
             "flavor": parsed_args.flavor,

@@ -147,7 +147,7 @@ def _steps(lease: lease_sdk.Lease) -> columns.Human:
 
 def record(
     lease: lease_sdk.Lease,
-) -> tuple[tuple[str, ...], tuple[Any, ...]]:
+) -> columns.Record:
     """A lease as ``show`` has it."""
     return columns.record(
         lease,

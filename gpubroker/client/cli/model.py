@@ -16,10 +16,12 @@ from __future__ import annotations
 
 import argparse
 import re
+from collections.abc import Iterable
 from typing import Any
 
 from gpubroker.client.cli import base
 from gpubroker.client.cli import columns
+from gpubroker.client.cli import verbs
 from gpubroker.client.sdk import model as model_sdk
 
 FIELDS = (
@@ -91,17 +93,19 @@ def _blocks(blocks: list[list[int]] | None) -> columns.Human:
     )
 
 
-def _record(
-    model: model_sdk.Model,
-) -> tuple[tuple[str, ...], tuple[Any, ...]]:
-    return columns.record(
-        model,
-        FIELDS,
-        {
-            "blocks": lambda x: _blocks(x.blocks),
-            "builtin": lambda x: x.is_builtin,
-        },
-    )
+class _Model(verbs.Noun):
+    noun = "model"
+    named = "Model (name)"
+
+    def record(self, model: model_sdk.Model, /) -> columns.Record:
+        return columns.record(
+            model,
+            FIELDS,
+            {
+                "blocks": lambda x: _blocks(x.blocks),
+                "builtin": lambda x: x.is_builtin,
+            },
+        )
 
 
 def _add_options(parser: argparse.ArgumentParser, new: bool) -> None:
@@ -186,47 +190,31 @@ def _add_cloud_options(parser: argparse.ArgumentParser, replaces: str) -> None:
     )
 
 
-class ListModel(base.Lister):
+class ListModel(verbs.List):
     _description = "List the GPU models of the catalogue"
+    shown = COLUMNS
 
-    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
-        parser = super().get_parser(prog_name)
+    def add_filters(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument(
             "--family", metavar="<family>", help="Only this family: a100"
         )
         parser.add_argument(
             "--vendor", metavar="<vendor>", help="Only of this vendor"
         )
-        base.add_paging_options(parser)
-        base.add_long(parser)
-        return parser
 
-    def take_action(
-        self, parsed_args: argparse.Namespace
-    ) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
-        models = self.broker.models(
-            family=parsed_args.family,
-            vendor=parsed_args.vendor,
-            **base.paging_query(parsed_args),
+    def things(
+        self, parsed_args: argparse.Namespace, **page: Any
+    ) -> Iterable[model_sdk.Model]:
+        return self.broker.models(
+            family=parsed_args.family, vendor=parsed_args.vendor, **page
         )
-        return columns.table(models, COLUMNS, parsed_args.long)
 
 
-class ShowModel(base.ShowOne):
+class ShowModel(_Model, verbs.Show):
     _description = "Show a GPU model"
 
-    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
-        parser = super().get_parser(prog_name)
-        parser.add_argument("model", metavar="<model>", help="Model (name)")
-        return parser
 
-    def take_action(
-        self, parsed_args: argparse.Namespace
-    ) -> tuple[tuple[str, ...], tuple[Any, ...]]:
-        return _record(base.found(self.broker.find_model, parsed_args.model))
-
-
-class CreateModel(base.ShowOne):
+class CreateModel(_Model, verbs.Create):
     _description = "Add a GPU model to the catalogue (operators only)"
     examples = """
         Examples::
@@ -236,52 +224,25 @@ class CreateModel(base.ShowOne):
               mi300x-oam-192gb
     """
 
-    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
-        parser = super().get_parser(prog_name)
-        parser.add_argument("name", metavar="<name>", help="Name")
+    def add_options(self, parser: argparse.ArgumentParser) -> None:
         _add_options(parser, new=True)
-        return parser
 
-    def take_action(
-        self, parsed_args: argparse.Namespace
-    ) -> tuple[tuple[str, ...], tuple[Any, ...]]:
-        attrs = base.given(parsed_args, ("name", *_PLAIN))
-        return _record(self.broker.create_model(**attrs))
+    def attrs(self, parsed_args: argparse.Namespace) -> dict[str, Any]:
+        return base.given(parsed_args, _PLAIN)
 
 
-class SetModel(base.Command):
+class SetModel(_Model, verbs.Set):
     _description = "Change a GPU model (operators only)"
 
-    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
-        parser = super().get_parser(prog_name)
-        parser.add_argument("model", metavar="<model>", help="Model (name)")
+    def add_options(self, parser: argparse.ArgumentParser) -> None:
         _add_options(parser, new=False)
-        return parser
 
-    def take_action(self, parsed_args: argparse.Namespace) -> None:
-        model = base.found(self.broker.find_model, parsed_args.model)
-        attrs = base.given(parsed_args, _PLAIN)
-        self.broker.update_model(model, **base.changes(attrs))
+    def attrs(
+        self, parsed_args: argparse.Namespace, model: model_sdk.Model, /
+    ) -> dict[str, Any]:
+        return base.given(parsed_args, _PLAIN)
 
 
-class DeleteModel(base.Command):
+class DeleteModel(_Model, verbs.Delete):
     _description = "Delete GPU models from the catalogue (operators only)"
-
-    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
-        parser = super().get_parser(prog_name)
-        parser.add_argument(
-            "models",
-            metavar="<model>",
-            nargs="+",
-            help="Model(s) to delete (name)",
-        )
-        return parser
-
-    def take_action(self, parsed_args: argparse.Namespace) -> None:
-        base.each(
-            "models",
-            parsed_args.models,
-            lambda key: self.broker.delete_model(
-                base.found(self.broker.find_model, key), ignore_missing=False
-            ),
-        )
+    several = "Model(s) to delete (name)"

@@ -125,9 +125,7 @@ class ListOffer(base.Lister):
         )
         return parser
 
-    def take_action(
-        self, parsed_args: argparse.Namespace
-    ) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
+    def take_action(self, parsed_args: argparse.Namespace) -> columns.Table:
         if parsed_args.gpus and not parsed_args.model:
             raise exceptions.CommandError("--gpus goes with --model.")
         gpus = parsed_args.gpus

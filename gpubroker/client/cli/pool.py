@@ -15,10 +15,12 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterable
 from typing import Any
 
 from gpubroker.client.cli import base
 from gpubroker.client.cli import columns
+from gpubroker.client.cli import verbs
 from gpubroker.client.sdk import pool as pool_sdk
 
 FIELDS = (
@@ -40,9 +42,15 @@ COLUMNS = (
     columns.Column("Projects", "projects", long=True),
 )
 
+_PLAIN = ("description", "admission")
 
-def _record(pool: pool_sdk.Pool) -> tuple[tuple[str, ...], tuple[Any, ...]]:
-    return columns.record(pool, FIELDS)
+
+class _Pool(verbs.Noun):
+    noun = "pool"
+    named = "Pool (name)"
+
+    def record(self, pool: pool_sdk.Pool, /) -> columns.Record:
+        return columns.record(pool, FIELDS)
 
 
 def _add_options(parser: argparse.ArgumentParser) -> None:
@@ -66,100 +74,59 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-class ListPool(base.Lister):
+class ListPool(verbs.List):
     _description = "List pools: groups of hosts that are planned together"
+    shown = COLUMNS
 
-    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
-        parser = super().get_parser(prog_name)
-        base.add_paging_options(parser)
-        base.add_long(parser)
-        return parser
-
-    def take_action(
-        self, parsed_args: argparse.Namespace
-    ) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
-        pools = self.broker.pools(**base.paging_query(parsed_args))
-        return columns.table(pools, COLUMNS, parsed_args.long)
+    def things(
+        self, parsed_args: argparse.Namespace, **page: Any
+    ) -> Iterable[pool_sdk.Pool]:
+        return self.broker.pools(**page)
 
 
-class ShowPool(base.ShowOne):
+class ShowPool(_Pool, verbs.Show):
     _description = "Show a pool"
 
-    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
-        parser = super().get_parser(prog_name)
-        parser.add_argument("pool", metavar="<pool>", help="Pool (name)")
-        return parser
 
-    def take_action(
-        self, parsed_args: argparse.Namespace
-    ) -> tuple[tuple[str, ...], tuple[Any, ...]]:
-        return _record(base.found(self.broker.find_pool, parsed_args.pool))
-
-
-class CreatePool(base.ShowOne):
+class CreatePool(_Pool, verbs.Create):
     _description = "Make a pool (operators only)"
 
-    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
-        parser = super().get_parser(prog_name)
-        parser.add_argument("name", metavar="<name>", help="Name")
+    def add_options(self, parser: argparse.ArgumentParser) -> None:
         _add_options(parser)
-        return parser
 
-    def take_action(
-        self, parsed_args: argparse.Namespace
-    ) -> tuple[tuple[str, ...], tuple[Any, ...]]:
-        attrs = base.given(parsed_args, ("name", "description", "admission"))
+    def attrs(self, parsed_args: argparse.Namespace) -> dict[str, Any]:
+        attrs = base.given(parsed_args, _PLAIN)
         if parsed_args.projects:
             attrs["projects"] = base.project_ids(
                 self.connection, parsed_args.projects
             )
-        return _record(self.broker.create_pool(**attrs))
+        return attrs
 
 
-class SetPool(base.Command):
+class SetPool(_Pool, verbs.Set):
     _description = "Change a pool (operators only)"
 
-    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
-        parser = super().get_parser(prog_name)
-        parser.add_argument("pool", metavar="<pool>", help="Pool (name)")
+    def add_options(self, parser: argparse.ArgumentParser) -> None:
         _add_options(parser)
         parser.add_argument(
             "--no-project",
             action="store_true",
             help="Drop all owners, before those of --project are added",
         )
-        return parser
 
-    def take_action(self, parsed_args: argparse.Namespace) -> None:
-        pool = base.found(self.broker.find_pool, parsed_args.pool)
-        attrs = base.given(parsed_args, ("description", "admission"))
+    def attrs(
+        self, parsed_args: argparse.Namespace, pool: pool_sdk.Pool, /
+    ) -> dict[str, Any]:
+        attrs = base.given(parsed_args, _PLAIN)
         if parsed_args.projects or parsed_args.no_project:
             owners = [] if parsed_args.no_project else pool.projects or []
             added = base.project_ids(
                 self.connection, parsed_args.projects or ()
             )
             attrs["projects"] = list(dict.fromkeys([*owners, *added]))
-        self.broker.update_pool(pool, **base.changes(attrs))
+        return attrs
 
 
-class DeletePool(base.Command):
+class DeletePool(_Pool, verbs.Delete):
     _description = "Delete pools (operators only)"
-
-    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
-        parser = super().get_parser(prog_name)
-        parser.add_argument(
-            "pools",
-            metavar="<pool>",
-            nargs="+",
-            help="Pool(s) to delete (name); no host may be in them",
-        )
-        return parser
-
-    def take_action(self, parsed_args: argparse.Namespace) -> None:
-        base.each(
-            "pools",
-            parsed_args.pools,
-            lambda key: self.broker.delete_pool(
-                base.found(self.broker.find_pool, key), ignore_missing=False
-            ),
-        )
+    several = "Pool(s) to delete (name); no host may be in them"

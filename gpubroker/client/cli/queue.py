@@ -76,9 +76,7 @@ class ListQueue(base.Lister):
         base.add_long(parser)
         return parser
 
-    def take_action(
-        self, parsed_args: argparse.Namespace
-    ) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
+    def take_action(self, parsed_args: argparse.Namespace) -> columns.Table:
         leases = self.broker.leases(
             state="queued",
             pool=parsed_args.pool,

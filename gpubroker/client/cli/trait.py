@@ -15,10 +15,13 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterable
 from typing import Any
 
 from gpubroker.client.cli import base
 from gpubroker.client.cli import columns
+from gpubroker.client.cli import verbs
+from gpubroker.client.sdk import trait as trait_sdk
 
 COLUMNS = (
     columns.Column("Trait", "trait"),
@@ -28,7 +31,7 @@ COLUMNS = (
 )
 
 
-class ListTrait(base.Lister):
+class ListTrait(verbs.List):
     _description = (
         "List the Placement traits of hosts and devices, and where they "
         "came from (operators only)"
@@ -40,8 +43,9 @@ class ListTrait(base.Lister):
           openstack gpu trait list --trait CUSTOM_NVLINK
     """
 
-    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
-        parser = super().get_parser(prog_name)
+    shown = COLUMNS
+
+    def add_filters(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument(
             "--trait", metavar="<trait>", help="Only this trait"
         )
@@ -54,22 +58,19 @@ class ListTrait(base.Lister):
         parser.add_argument(
             "--source", metavar="<source>", help="Only from this source"
         )
-        base.add_paging_options(parser)
-        return parser
 
-    def take_action(
-        self, parsed_args: argparse.Namespace
-    ) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
+    def things(
+        self, parsed_args: argparse.Namespace, **page: Any
+    ) -> Iterable[trait_sdk.Trait]:
         device_id = None
         if parsed_args.device:
             device_id = base.found(
                 self.broker.find_device, parsed_args.device
             ).id
-        traits = self.broker.traits(
+        return self.broker.traits(
             trait=parsed_args.trait,
             host=parsed_args.host,
             device_id=device_id,
             source=parsed_args.source,
-            **base.paging_query(parsed_args),
+            **page,
         )
-        return columns.table(traits, COLUMNS)
