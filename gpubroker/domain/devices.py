@@ -17,6 +17,7 @@ from __future__ import annotations
 import datetime
 import enum
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from gpubroker.domain.fences import Fence
@@ -98,6 +99,17 @@ class Device:
     def reasons(self) -> frozenset[Reason]:
         """Why it must not be given out; empty when nothing speaks against."""
         return frozenset(fence.reason for fence in self.fences)
+
+
+def latest(rows: Iterable[Device]) -> Device | None:
+    """Of several rows at one address the card that is there, else the one
+    that was there last."""
+    return max(rows, key=_freshness, default=None)
+
+
+def _freshness(row: Device) -> tuple[bool, str]:
+    seen = row.last_seen_at or row.first_seen_at
+    return row.state is State.PRESENT, seen.isoformat() if seen else ""
 
 
 def address(text: str) -> str:

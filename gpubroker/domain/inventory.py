@@ -23,6 +23,7 @@ import datetime
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from gpubroker.domain import devices
 from gpubroker.domain import sightings
 from gpubroker.domain.devices import Device
 from gpubroker.domain.devices import State
@@ -201,15 +202,13 @@ class _Merging:
 
     def at(self, sighting: Sighting) -> Device | None:
         """The row at the address, where it may be this card."""
-        rows = [
+        return devices.latest(
             row
             for row in self._known.here
             if row.pci_address == sighting.pci_address
             and row.id not in self._used
             and sightings.compatible(row, sighting)
-        ]
-        rows.sort(key=_freshness, reverse=True)
-        return rows[0] if rows else None
+        )
 
     def place(self, sighting: Sighting, row: Device | None) -> None:
         """Make ``row`` the card that was seen, or make a row for it."""
@@ -368,11 +367,6 @@ def _believed(
     if row is None and not (sighting.serial and other.serial):
         return sighting
     return dataclasses.replace(sighting, uuid=None)
-
-
-def _freshness(row: Device) -> tuple[bool, str]:
-    seen = row.last_seen_at or row.first_seen_at
-    return row.state is State.PRESENT, seen.isoformat() if seen else ""
 
 
 def _spoken_for(row: Device) -> bool:

@@ -25,6 +25,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from gpubroker.domain import devices
 from gpubroker.domain import fences
 from gpubroker.domain import sightings
 from gpubroker.domain.devices import Device
@@ -151,14 +152,9 @@ def merge(
 def _row_of(rows: Sequence[Device], card: SeenCard) -> Device | None:
     """The card that is there, else the last that was: Nova shows a card
     that an agent no longer sees until nova-compute is restarted (N 1.1)."""
-    here = [row for row in rows if row.pci_address == card.pci_address]
-    here.sort(key=_freshness, reverse=True)
-    return here[0] if here else None
-
-
-def _freshness(row: Device) -> tuple[bool, str]:
-    seen = row.last_seen_at or row.first_seen_at
-    return row.state is State.PRESENT, seen.isoformat() if seen else ""
+    return devices.latest(
+        row for row in rows if row.pci_address == card.pci_address
+    )
 
 
 def _add(
