@@ -14,16 +14,13 @@
 
 from __future__ import annotations
 
-import functools
-
 from gpubroker.services import broker
 from gpubroker.services import reconcile
-from gpubroker.worker import jobs
-from gpubroker.worker import loop
+from gpubroker.worker import rounds
 from gpubroker.worker import turns
 
 
-class HostLoop:
+class HostLoop(rounds.Rounds):
     """Finds hosts, and reconciles those of this worker's pools, each period
     and when somebody rings."""
 
@@ -34,36 +31,12 @@ class HostLoop:
         interval: float,
         threads: int,
     ) -> None:
-        self._core = core
-        self._mine = mine
-        self._interval = interval
-        self._listed = float("-inf")
-        self.loop = loop.Loop("host", interval, self._pass)
-        self._jobs = jobs.Jobs(
-            "Host",
-            functools.partial(reconcile.reconcile_host, core),
-            threads,
-            core.clock.monotonic,
-            ready=self.loop.wake,
+        super().__init__(
+            "host", core, reconcile.reconcile_host, interval, threads
         )
+        self._mine = mine
 
-    def ring(self, host: str) -> None:
-        """This host now; one not known yet: look for it now."""
-        if not self._jobs.ring(host):
-            self._listed = float("-inf")
-        self.loop.wake()
-
-    def stop(self, timeout: float) -> bool:
-        return self._jobs.stop(timeout)
-
-    def _pass(self) -> float:
-        now = self._core.clock.monotonic()
-        if now - self._listed >= self._interval:
-            self._listed = now
-            self._list()
-        return self._jobs.give_turns()
-
-    def _list(self) -> None:
+    def _look(self, now: float) -> None:
         pools = self._mine.pools()
         if not pools:
             self._jobs.keep({})

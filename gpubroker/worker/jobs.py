@@ -28,10 +28,10 @@ import futurist
 from futurist import rejection
 
 from gpubroker import errors
+from gpubroker.worker import backoff
 
 LOG = logging.getLogger(__name__)
 
-_BACKOFF_MAX = 60.0
 #: Turns in a row that may be lost to others before that is an error.
 _LOST_IN_A_ROW = 5
 
@@ -166,7 +166,7 @@ class Jobs:
         except Exception:
             job.failures += 1
             LOG.exception("%s %s failed", self._name, key)
-            wait = _pause(job.failures)
+            wait = backoff.pause(job.failures)
         finally:
             self._end(job, wait)
         self._ready()
@@ -188,7 +188,7 @@ class Jobs:
             error.message,
             exc_info=job.failures == _LOST_IN_A_ROW,
         )
-        return _pause(job.failures - _LOST_IN_A_ROW + 1)
+        return backoff.pause(job.failures - _LOST_IN_A_ROW + 1)
 
     def _end(self, job: _Job, wait: float | None) -> None:
         with self._changed:
@@ -200,7 +200,3 @@ class Jobs:
                 job.due = now
             self._turns -= 1
             self._changed.notify_all()
-
-
-def _pause(failures: int) -> float:
-    return min(_BACKOFF_MAX, 2.0 ** min(failures - 1, 6))

@@ -14,21 +14,18 @@
 
 from __future__ import annotations
 
-import functools
-
 from gpubroker.domain import leases
 from gpubroker.services import broker
 from gpubroker.services import drive
 from gpubroker.services import expire
-from gpubroker.worker import jobs
-from gpubroker.worker import loop
+from gpubroker.worker import rounds
 from gpubroker.worker import turns
 from gpubroker.worker import wall
 
 _BUSY = (leases.State.STARTING, leases.State.ENDING)
 
 
-class LeaseLoop:
+class LeaseLoop(rounds.Rounds):
     """Ends what is over, and gives each lease that needs it its turn.
 
     :param interval: seconds between two looks for such leases.
@@ -43,42 +40,19 @@ class LeaseLoop:
         check: float,
         threads: int,
     ) -> None:
-        self._core = core
+        super().__init__("lease", core, drive.step, interval, threads)
         self._mine = mine
-        self._interval = interval
         self._wall = wall.Wall(core.clock)
         self._check = check
-        self._listed = float("-inf")
         self._listed_active = float("-inf")
         self._pools: tuple[str, ...] = ()
-        self.loop = loop.Loop("lease", interval, self._pass)
-        self._jobs = jobs.Jobs(
-            "Lease",
-            functools.partial(drive.step, core),
-            threads,
-            core.clock.monotonic,
-            ready=self.loop.wake,
-        )
 
-    def ring(self, lease_id: str) -> None:
-        """This lease now; one not known yet: look for it now."""
-        if not self._jobs.ring(lease_id):
-            self._listed = float("-inf")
-        self.loop.wake()
+    def _look(self, now: float) -> None:
+        if self._wall.steady():
+            expire.expire(self._core)
+        self._find(now)
 
-    def stop(self, timeout: float) -> bool:
-        return self._jobs.stop(timeout)
-
-    def _pass(self) -> float:
-        now = self._core.clock.monotonic()
-        if now - self._listed >= self._interval:
-            self._listed = now
-            if self._wall.steady():
-                expire.expire(self._core)
-            self._list(now)
-        return self._jobs.give_turns()
-
-    def _list(self, now: float) -> None:
+    def _find(self, now: float) -> None:
         """Find the leases to drive; the many active ones less often."""
         pools = self._mine.pools()
         every = (

@@ -19,11 +19,9 @@ import threading
 from collections.abc import Callable
 
 from gpubroker import errors
+from gpubroker.worker import backoff
 
 LOG = logging.getLogger(__name__)
-
-#: Seconds between two trials of a loop that goes on failing.
-_BACKOFF_MAX = 60.0
 
 
 class Loop:
@@ -77,7 +75,7 @@ class Loop:
         except Exception:
             self._failures += 1
             LOG.exception("The %s loop failed", self.name)
-            return min(_BACKOFF_MAX, 2.0 ** min(self._failures - 1, 6))
+            return backoff.pause(self._failures)
         self._failures = 0
         if wait is None:
             return self._period
