@@ -51,8 +51,8 @@ class Site:
 
     ports: broker.Broker
     enforcer: policy.Enforcer
-    max_limit: int = 1000
-    response_validation: str = "warn"
+    max_limit: int
+    response_validation: str
     aside: futures.Executor = field(
         default_factory=lambda: futures.ThreadPoolExecutor(ASIDE, "aside")
     )

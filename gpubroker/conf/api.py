@@ -17,6 +17,8 @@ from __future__ import annotations
 
 from oslo_config import cfg
 
+from gpubroker.services import broker
+
 GROUP = "api"
 
 OPTS: tuple[cfg.Opt, ...] = (
@@ -45,7 +47,7 @@ publishes for it.
     ),
     cfg.IntOpt(
         "max_leases_per_project",
-        default=100,
+        default=broker.Settings().max_leases_per_project,
         min=0,
         help="""
 Most leases that one project may have queued, starting, active or ending at a

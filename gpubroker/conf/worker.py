@@ -20,6 +20,8 @@ from gpubroker.services import broker
 
 GROUP = "worker"
 
+_DEFAULTS = broker.Settings()
+
 OPTS: tuple[cfg.Opt, ...] = (
     cfg.IntOpt(
         "workers",
@@ -95,7 +97,7 @@ lease owns. What is found in two searches in a row is removed.
     ),
     cfg.FloatOpt(
         "start_timeout",
-        default=600.0,
+        default=_DEFAULTS.start_timeout,
         min=10.0,
         help="""
 Seconds that one start of a lease may take, before it is undone and put into
@@ -104,7 +106,7 @@ the queue again.
     ),
     cfg.IntOpt(
         "start_attempts",
-        default=3,
+        default=_DEFAULTS.start_attempts,
         min=1,
         help="""
 Starts of one lease that may fail for a reason that lies with the cloud,
@@ -113,7 +115,7 @@ before the lease fails.
     ),
     cfg.FloatOpt(
         "retry_delay",
-        default=5.0,
+        default=_DEFAULTS.retry_delay,
         min=0.0,
         help="""
 Seconds before a lease is planned again after its first failed start; twice
@@ -122,7 +124,7 @@ as long after each further one.
     ),
     cfg.FloatOpt(
         "suspect_seconds",
-        default=60.0,
+        default=_DEFAULTS.suspect_seconds,
         min=0.0,
         help="""
 Seconds for which no lease is planned on a host after a start failed there.
@@ -130,7 +132,7 @@ Seconds for which no lease is planned on a host after a start failed there.
     ),
     cfg.FloatOpt(
         "post_doubt_seconds",
-        default=60.0,
+        default=_DEFAULTS.post_doubt_seconds,
         min=1.0,
         help="""
 Seconds after a POST /servers without an answer in which its server may still
@@ -139,7 +141,7 @@ turn up. At least the time-outs of the load balancer and of Nova's API.
     ),
     cfg.FloatOpt(
         "heartbeat_timeout",
-        default=120.0,
+        default=_DEFAULTS.heartbeat_timeout,
         min=1.0,
         help="""
 Seconds without a report after which the agent of a host counts as silent.
@@ -147,7 +149,7 @@ Seconds without a report after which the agent of a host counts as silent.
     ),
     cfg.FloatOpt(
         "ownership_seconds",
-        default=10.0,
+        default=_DEFAULTS.ownership_seconds,
         min=3.0,
         help="""
 Seconds after which another worker takes over the pools of a worker that was

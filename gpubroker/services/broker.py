@@ -22,7 +22,8 @@ from gpubroker.services import ports
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """Limits and times, in seconds; read from the configuration by the
-    commands, so that no use case knows oslo.config.
+    commands, so that no use case knows oslo.config. The options take their
+    defaults from here.
 
     :param start_attempts: starts of one lease that may fail for a reason
         that lies with the cloud before the lease fails.

@@ -32,13 +32,13 @@ LOG = logging.getLogger(__name__)
 class Pace:
     """Seconds and threads; see the options of [worker]."""
 
-    plan_interval: float = 5.0
-    lease_interval: float = 2.0
-    check_interval: float = 60.0
-    reconcile_interval: float = 30.0
-    sweep_interval: float = 300.0
-    threads: int = 16
-    reconcile_threads: int = 4
+    plan_interval: float
+    lease_interval: float
+    check_interval: float
+    reconcile_interval: float
+    sweep_interval: float
+    threads: int
+    reconcile_threads: int
 
 
 class Crew:

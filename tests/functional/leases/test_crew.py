@@ -18,11 +18,13 @@ import dataclasses
 
 import testtools
 
+from gpubroker import conf as configuration
 from gpubroker.services import end
 from gpubroker.worker import bells
 from gpubroker.worker import crew
 from gpubroker.worker import leases
 from gpubroker.worker import plans
+from gpubroker.worker import service
 from gpubroker.worker import turns
 from tests.fixtures import clock
 from tests.fixtures import world
@@ -35,9 +37,15 @@ _PACE = crew.Pace(
     reconcile_interval=5.0,
     sweep_interval=1.0,
     threads=4,
+    reconcile_threads=4,
 )
 #: Rings do all the work here, or the test takes too long.
-_SLOW = crew.Pace(plan_interval=60, lease_interval=60, reconcile_interval=60)
+_SLOW = dataclasses.replace(
+    service.pace(configuration.load([], files=[])),
+    plan_interval=60,
+    lease_interval=60,
+    reconcile_interval=60,
+)
 
 
 class CrewCase(testtools.TestCase):

@@ -101,6 +101,7 @@ class Dispatch(testtools.TestCase):
                 identity=nothing,
             ),
             enforcer=enforcer,
+            max_limit=1000,
             response_validation="error",
         )
         self.client = webtest.TestApp(dispatch.application(site, Top()))
