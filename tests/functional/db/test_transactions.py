@@ -19,6 +19,7 @@ import datetime
 import os
 import threading
 import time
+from collections.abc import Callable
 
 import fixtures
 
@@ -122,29 +123,9 @@ class TransactionTests(base.Tests):
         # lets only one of them in, so there the wait runs into its end.
         both = threading.Barrier(2)
         runs: list[str] = []
-
-        def change(of: store.Store, first: str, second: str) -> str:
-            def work(tx: ports.Transaction) -> str:
-                runs.append(first)
-                for name in (first, second):
-                    host = tx.hosts.get(name)
-                    tx.hosts.update(
-                        dataclasses.replace(
-                            host, compute_reason=host.compute_reason + first
-                        )
-                    )
-                    if not both.broken:
-                        try:
-                            both.wait(0.5)
-                        except threading.BrokenBarrierError:
-                            pass
-                return "done"
-
-            return of.run(work)
-
         found = self.together(
-            lambda: change(self.store, "a", "b"),
-            lambda: change(other, "b", "a"),
+            lambda: self.store.run(_in_step("a", "b", both, runs)),
+            lambda: other.run(_in_step("b", "a", both, runs)),
         )
         if not self.url.startswith("sqlite"):
             # The loser of the deadlock, or of the compare and swap after it.
@@ -195,6 +176,30 @@ class TransactionTests(base.Tests):
     TransactionTestsOnMariaDB,
     TransactionTestsOnPostgreSQL,
 ) = base.bound(TransactionTests)
+
+
+def _in_step(
+    first: str, second: str, both: threading.Barrier, runs: list[str]
+) -> Callable[[ports.Transaction], str]:
+    """Changes two hosts; the second one once another has its first, too."""
+
+    def work(tx: ports.Transaction) -> str:
+        runs.append(first)
+        for name in (first, second):
+            host = tx.hosts.get(name)
+            tx.hosts.update(
+                dataclasses.replace(
+                    host, compute_reason=host.compute_reason + first
+                )
+            )
+            if not both.broken:
+                try:
+                    both.wait(0.5)
+                except threading.BrokenBarrierError:
+                    pass
+        return "done"
+
+    return work
 
 
 class LostTests(base.Case):

@@ -12,8 +12,6 @@
 
 from __future__ import annotations
 
-import testtools
-
 from gpubroker import errors
 from gpubroker.domain import devices
 from gpubroker.domain import hosts
@@ -22,18 +20,12 @@ from gpubroker.services import fence
 from gpubroker.services import reconcile
 from tests.fixtures import database
 from tests.fixtures import estate
+from tests.functional.reconcile import base
 
 CARD, OTHER = estate.ADDRESSES[:2]
 
 
-class Case(testtools.TestCase):
-    def setUp(self):
-        super().setUp()
-        self.estate = self.useFixture(estate.Estate())
-        self.core = self.estate.core
-
-
-class Discovery(Case):
+class Discovery(base.EstateCase):
     def test_a_compute_with_cards_becomes_a_host_that_is_only_observed(self):
         self.estate.tree()
         self.assertEqual(["gpu-1"], reconcile.discover(self.core))
@@ -102,7 +94,7 @@ class Discovery(Case):
         self.assertEqual(before, self.estate.get())
 
 
-class Mirroring(Case):
+class Mirroring(base.EstateCase):
     def test_cards_slots_traits_and_capacities(self):
         tree = self.estate.tree()
         host = self.estate.host()
@@ -222,7 +214,7 @@ class Mirroring(Case):
         self.assertEqual(before, self.estate.cards())
 
 
-class Fencing(Case):
+class Fencing(base.EstateCase):
     def fence(self, address=CARD):
         return fence.fence(
             self.core,

@@ -14,30 +14,24 @@
 
 from __future__ import annotations
 
-import testtools
-
 from gpubroker import errors
 from gpubroker.services import enrol
 from tests.fixtures import estate
+from tests.functional.reconcile import base
 
 CARD = estate.ADDRESSES[0]
 
 
-class Removal(testtools.TestCase):
+class Removal(base.HostCase):
     def setUp(self):
         super().setUp()
-        self.estate = self.useFixture(estate.Estate())
-        self.tree = self.estate.tree()
-        self.estate.host()
-        self.estate.report(
-            estate.body(*(estate.card(a) for a in estate.ADDRESSES))
-        )
+        self.report()
 
     def remove(self):
-        enrol.remove_host(self.estate.core, "gpu-1", lambda _generation: None)
+        enrol.remove_host(self.core, "gpu-1", lambda _generation: None)
 
     def silence(self):
-        timeout = self.estate.core.settings.heartbeat_timeout
+        timeout = self.core.settings.heartbeat_timeout
         self.estate.clock.advance(timeout + 1)
 
     def test_gone_from_placement_with_an_agent_that_is_silent(self):

@@ -10,15 +10,11 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
+"""What an agent reports becomes rows, each card under the name it has."""
+
 from __future__ import annotations
 
-import datetime
-
-import testtools
-
 from gpubroker import errors
-from gpubroker.domain import fences
-from gpubroker.domain import leases
 from gpubroker.domain.devices import Health
 from gpubroker.domain.devices import State
 from gpubroker.domain.fences import Reason
@@ -26,39 +22,15 @@ from gpubroker.services import fence
 from gpubroker.services import report
 from tests.fixtures import database
 from tests.fixtures import estate
+from tests.functional.reconcile import base
 
 CARD, OTHER = estate.ADDRESSES[:2]
 
 
-def four(**of_first):
-    first, *others = estate.ADDRESSES
-    return [
-        estate.card(first, **of_first),
-        *(estate.card(address) for address in others),
-    ]
-
-
-class Case(testtools.TestCase):
-    def setUp(self):
-        super().setUp()
-        self.estate = self.useFixture(estate.Estate())
-        self.core = self.estate.core
-        self.tree = self.estate.tree()
-        self.estate.host()
-
-    def report(self, *cards, **more):
-        return self.estate.report(estate.body(*(cards or four()), **more))
-
-    def rules(self, address=CARD):
-        return [
-            reason.rule for reason in self.estate.card(address).health_reasons
-        ]
-
-
-class Taking(Case):
+class Taking(base.HostCase):
     def test_a_first_report_fills_in_what_placement_does_not_know(self):
         before = self.estate.card(CARD)
-        answer = self.report(*four(numa_node=1))
+        answer = self.report(*base.four(numa_node=1))
         self.assertTrue(answer.changed)
         card = self.estate.card(CARD)
         self.assertEqual(
@@ -97,7 +69,7 @@ class Taking(Case):
     def test_a_card_that_only_its_neighbour_changed_is_not_written(self):
         self.report()
         before = self.estate.card(OTHER)
-        self.report(*four(driver="nvidia"))
+        self.report(*base.four(driver="nvidia"))
         self.assertEqual(before, self.estate.card(OTHER))
 
     def test_the_agent_is_told_which_cards_to_leave_alone(self):
@@ -107,7 +79,7 @@ class Taking(Case):
         self.assertEqual((OTHER,), self.report().claimed)
 
     def test_only_the_bound_user_is_heard(self):
-        body = estate.body(*four())
+        body = estate.body(*base.four())
         now = self.estate.clock.now()
         for user in ("mallory", None, ""):
             self.assertRaises(
@@ -155,11 +127,11 @@ class Taking(Case):
         self.assertEqual(Health.OK, self.estate.card(CARD).health)
 
 
-class Identity(Case):
+class Identity(base.HostCase):
     def test_a_card_that_is_gone_is_vanished_and_fenced(self):
         self.report()
         device_id = self.estate.card(CARD).id
-        self.report(*four()[1:])
+        self.report(*base.four()[1:])
         card = self.estate.card(CARD)
         self.assertEqual(
             (device_id, State.VANISHED, Health.BAD),
@@ -173,7 +145,7 @@ class Identity(Case):
     def test_a_card_that_could_not_be_read_is_not_gone(self):
         self.report()
         self.report(
-            *four()[1:],
+            *base.four()[1:],
             conditions=[{"kind": "device_unreadable", "detail": CARD}],
         )
         self.assertEqual(State.PRESENT, self.estate.card(CARD).state)
@@ -181,7 +153,7 @@ class Identity(Case):
     def test_a_card_that_comes_back_stays_fenced_until_it_is_lifted(self):
         self.report()
         device_id = self.estate.card(CARD).id
-        self.report(*four()[1:])
+        self.report(*base.four()[1:])
         self.report()
         card = self.estate.card(CARD)
         self.assertEqual(
@@ -191,14 +163,14 @@ class Identity(Case):
         fence.unfence(self.core, card.id, Reason.HEALTH, "olga")
         card = self.estate.card(CARD)
         self.assertEqual((Health.UNKNOWN, ()), (card.health, card.fences))
-        self.report(*four(driver="nvidia"))
+        self.report(*base.four(driver="nvidia"))
         self.assertEqual(Health.OK, self.estate.card(CARD).health)
 
     def test_another_card_at_the_same_address_is_a_new_one(self):
-        self.report(*four(serial="S1"))
+        self.report(*base.four(serial="S1"))
         old = self.estate.card(CARD)
         self.estate.admission("manual")
-        self.report(*four(serial="S2"))
+        self.report(*base.four(serial="S2"))
         new = self.estate.card(CARD)
         self.assertNotEqual(old.id, new.id)
         self.assertEqual({"unadmitted"}, self.estate.reasons(CARD))
@@ -211,7 +183,7 @@ class Identity(Case):
         self.assertEqual(old.slot, self.estate.card(CARD).slot)
 
     def test_two_cards_that_changed_places_keep_their_rows(self):
-        first, second, *others = four()
+        first, second, *others = base.four()
         self.report(
             {**first, "serial": "S1"}, {**second, "serial": "S2"}, *others
         )
@@ -225,16 +197,16 @@ class Identity(Case):
         self.assertIn("device.moved", self.estate.events(one))
 
     def test_a_card_without_a_serial_now_is_still_itself(self):
-        self.report(*four(serial="S1", uuid="GPU-1"))
+        self.report(*base.four(serial="S1", uuid="GPU-1"))
         before = self.estate.card(CARD)
-        self.report(*four())
+        self.report(*base.four())
         after = self.estate.card(CARD)
         self.assertEqual(
             (before.id, "S1", "GPU-1"), (after.id, after.serial, after.uuid)
         )
 
     def test_two_cards_with_one_serial_are_both_kept(self):
-        first, second, *others = four()
+        first, second, *others = base.four()
         self.report(
             {**first, "serial": "S1"}, {**second, "serial": "S1"}, *others
         )
@@ -247,20 +219,20 @@ class Identity(Case):
         self.assertEqual(Health.OK, self.estate.card(OTHER).health)
 
 
-class Moving(Case):
+class Moving(base.HostCase):
     def setUp(self):
         super().setUp()
-        self.report(*four(serial="S1"))
+        self.report(*base.four(serial="S1"))
         self.moved = self.estate.card(CARD)
         fence.fence(self.core, self.moved.id, Reason.OPERATOR, "", "olga")
         self.other = self.estate.tree("gpu-2")
         self.estate.host("gpu-2")
 
     def report_there(self):
-        self.estate.report(estate.body(*four(serial="S1")), "gpu-2")
+        self.estate.report(estate.body(*base.four(serial="S1")), "gpu-2")
 
     def test_a_card_moves_with_its_row_its_fences_and_its_history(self):
-        self.report(*four()[1:])
+        self.report(*base.four()[1:])
         self.report_there()
         card = self.estate.card(CARD, "gpu-2")
         self.assertEqual(self.moved.id, card.id)
@@ -286,148 +258,3 @@ class Moving(Case):
         self.assertIsNone(card.serial)
         self.assertEqual(Health.SUSPECT, card.health)
         self.assertEqual("S1", self.estate.card(CARD, "gpu-1").serial)
-
-
-class Judging(Case):
-    def test_what_is_beyond_doubt_fences(self):
-        for index, code in enumerate((79, 48, 64, 95)):
-            address = estate.ADDRESSES[index]
-            self.report(observations=[estate.xid(address, code, code)])
-            card = self.estate.card(address)
-            self.assertEqual(
-                (Health.BAD, {Reason.HEALTH}), (card.health, card.reasons)
-            )
-            self.assertIn(f"XID {code}", card.fences[0].detail)
-        self.estate.pass_()
-        for address in estate.ADDRESSES[:4]:
-            self.assertEqual(1, self.tree.reserved(address))
-
-    def test_off_the_bus_by_the_log_the_registers_or_nvml(self):
-        lost = {"errors": [{"function": "nvmlDeviceGetSerial", "code": 15}]}
-        first, second, *others = four()
-        third = estate.ADDRESSES[2]
-        self.report(
-            {**first, "on_bus": False},
-            {**second, "nvml": lost},
-            *others,
-            observations=[estate.xid(third, None, 1, "off_bus")],
-        )
-        self.assertEqual(["off_bus"], self.rules(CARD))
-        self.assertEqual(["nvml_gpu_is_lost"], self.rules(OTHER))
-        self.assertEqual(["off_bus"], self.rules(third))
-        for address in (CARD, OTHER, third):
-            self.assertEqual({"health"}, self.estate.reasons(address))
-
-    def test_what_applications_do_never_fences(self):
-        self.report(
-            observations=[
-                estate.xid(CARD, code, code) for code in (13, 31, 43, 45, 68)
-            ]
-        )
-        card = self.estate.card(CARD)
-        self.assertEqual((Health.OK, ()), (card.health, card.fences))
-
-    def test_other_faults_are_suspect_and_fence_nothing(self):
-        self.report(observations=[estate.xid(CARD, 119)])
-        card = self.estate.card(CARD)
-        self.assertEqual((Health.SUSPECT, ()), (card.health, card.fences))
-        fence.unfence(self.core, card.id, Reason.HEALTH, "olga")
-        self.assertEqual(Health.UNKNOWN, self.estate.card(CARD).health)
-
-    def test_what_can_not_be_read_is_not_bad(self):
-        self.report(*four(on_bus=None))
-        card = self.estate.card(CARD)
-        self.assertEqual((Health.UNKNOWN, ()), (card.health, card.fences))
-
-    def test_a_fault_stays_until_an_operator_lifts_it(self):
-        self.report(observations=[estate.xid(CARD, 79)])
-        self.report()
-        self.assertEqual({"health"}, self.estate.reasons(CARD))
-        self.report(agent={"version": "1.0", "boot_id": "boot-2"})
-        self.assertEqual(Health.BAD, self.estate.card(CARD).health)
-
-    def test_a_line_that_was_judged_is_not_judged_again(self):
-        seen = [estate.xid(CARD, 79, 7)]
-        self.report(observations=seen)
-        device_id = self.estate.card(CARD).id
-        fence.unfence(self.core, device_id, Reason.HEALTH, "olga")
-        self.report(*four(driver="nvidia"), observations=seen)
-        self.assertEqual(set(), self.estate.reasons(CARD))
-        self.report(observations=[*seen, estate.xid(CARD, 79, 8)])
-        self.assertEqual({"health"}, self.estate.reasons(CARD))
-
-    def test_a_sick_card_is_not_admitted(self):
-        self.report()
-        self.estate.admission("automatic")
-        sick = estate.card("0000:d1:00.0", on_bus=False)
-        fit = estate.card("0000:d2:00.0")
-        self.report(*four(), sick, fit)
-        self.assertEqual(
-            {"health", "unadmitted"}, self.estate.reasons("0000:d1:00.0")
-        )
-        self.assertEqual(set(), self.estate.reasons("0000:d2:00.0"))
-
-
-class LeaseFences(Case):
-    def lease(self, state):
-        lease = leases.Lease(
-            id="11111111-1111-4111-8111-111111111111",
-            name="l",
-            project_id="p",
-            user_id="u",
-            flavor="f",
-            kind="vm",
-            models=(estate.MODEL,),
-            gpus=1,
-            vcpus=1,
-            ram_mib=1,
-            disk_gib=1,
-            topology="any",
-            pool="default",
-            state=leases.State(state),
-            target=leases.State(state),
-            requested_at=self.estate.clock.now(),
-        )
-        with self.estate.store.write() as tx:
-            tx.leases.add(lease, None)
-            tx.fences.add(
-                fences.Fence(
-                    device_id=self.estate.card(CARD).id,
-                    reason=Reason.LEASE,
-                    lease_id=lease.id,
-                    created_at=datetime.datetime.now(datetime.UTC),
-                )
-            )
-
-    def test_a_running_lease_keeps_its_card_closed(self):
-        server = self.tree.boot([CARD])
-        self.lease("active")
-        self.estate.pass_()
-        self.assertEqual(1, self.tree.reserved(CARD))
-        self.tree.delete_server(server)
-        self.estate.pass_()
-        self.assertEqual({"lease"}, self.estate.reasons(CARD))
-        self.assertEqual(1, self.tree.reserved(CARD))
-
-    def test_the_fence_goes_when_the_lease_is_over_and_the_card_unused(self):
-        server = self.tree.boot([CARD])
-        self.lease("ended")
-        self.estate.pass_()
-        self.assertEqual({"lease"}, self.estate.reasons(CARD))
-        self.assertEqual(1, self.tree.reserved(CARD))
-        self.tree.delete_server(server)
-        self.estate.bell.rung.clear()
-        self.estate.pass_()
-        self.assertEqual(set(), self.estate.reasons(CARD))
-        self.assertEqual(0, self.tree.reserved(CARD))
-        self.assertIn(("pool", "default"), self.estate.bell.rung)
-
-    def test_another_reason_keeps_the_card_closed(self):
-        self.lease("ended")
-        fence.fence(
-            self.core, self.estate.card(CARD).id, Reason.OPERATOR, "", "olga"
-        )
-        self.estate.pass_()
-        self.estate.pass_()
-        self.assertEqual({"operator"}, self.estate.reasons(CARD))
-        self.assertEqual(1, self.tree.reserved(CARD))

@@ -16,8 +16,6 @@ from __future__ import annotations
 
 import dataclasses
 
-import testtools
-
 from gpubroker import errors
 from gpubroker.domain import hosts
 from gpubroker.domain.fences import Reason
@@ -27,6 +25,7 @@ from gpubroker.services import fence
 from gpubroker.services import reconcile
 from tests.fixtures import estate
 from tests.fixtures import tripwire
+from tests.functional.reconcile import base
 
 CARD = estate.ADDRESSES[0]
 
@@ -61,11 +60,9 @@ class Meanwhile:
         return found
 
 
-class Case(testtools.TestCase):
+class Case(base.EstateCase):
     def setUp(self):
         super().setUp()
-        self.estate = self.useFixture(estate.Estate())
-        self.core = self.estate.core
         self.tree = self.estate.tree()
 
     def fence(self):

@@ -27,6 +27,7 @@ from keystoneauth1 import loading
 
 from gpubroker import clouds
 from gpubroker import conf as configuration
+from gpubroker.domain import leases
 from tests.fixtures import clock as test_clock
 
 KEYSTONE = "http://keystone.test/v3"
@@ -36,6 +37,11 @@ GLANCE = "http://glance.test"
 PLACEMENT = "http://placement.test"
 
 BROKER, USER, PROJECT = "broker-user", "user-1", "project-1"
+
+TRUSTS = f"{KEYSTONE}/OS-TRUST/trusts"
+DELEGATION = leases.Delegation(
+    lease_id="l1", mode=leases.IdentityMode.TRUST, trust_id="t1"
+)
 
 _SERVICES = (
     ("identity", KEYSTONE),
@@ -120,8 +126,34 @@ class WireCase(testtools.TestCase):
         ]
 
 
-def _set(conf, name, value):
+class ActingCase(WireCase):
+    """``self.cloud`` acts as the user who ordered, by a trust."""
 
+    def setUp(self):
+        super().setUp()
+        self.wire.post(
+            f"{KEYSTONE}/auth/tokens",
+            additional_matcher=_for_trust,
+            json=token(USER),
+            headers={"X-Subject-Token": "trust-token"},
+        )
+        self.cloud = self.clouds.identity.as_user(DELEGATION)
+
+    def trust_fails(self, status):
+        self.wire.post(
+            f"{KEYSTONE}/auth/tokens",
+            additional_matcher=_for_trust,
+            status_code=status,
+            json={"error": {"message": "no"}},
+        )
+
+
+def _for_trust(request):
+    scope = request.json()["auth"].get("scope", {})
+    return isinstance(scope, dict) and "OS-TRUST:trust" in scope
+
+
+def _set(conf, name, value):
     loader = loading.get_plugin_loader("password")
     conf.register_opts(
         [option._to_oslo_opt() for option in loader.get_options()],
