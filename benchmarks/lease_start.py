@@ -38,9 +38,9 @@ from typing import Any
 
 from benchmarks import figures
 from benchmarks import outside_calls
-from sandbox import broker
 from sandbox import cloud as clouds
 from sandbox import errors
+from sandbox import gpubroker
 from sandbox import hardware
 from sandbox import layout as layouts
 from sandbox import tenants
@@ -61,14 +61,14 @@ class Bench:
     def __init__(self, cloud: clouds.Cloud) -> None:
         self._cloud = cloud
         self._operator = cloud.connection("sandbox-admin")
-        self._cards = broker.client(self._operator)
+        self._cards = gpubroker.client(self._operator)
         self._sign_in()
 
     def _sign_in(self) -> None:
         """With a token that no service has checked yet, as each command of
         a command line has."""
         self.member = self._cloud.connection("sandbox")
-        self._leases = broker.client(self.member)
+        self._leases = gpubroker.client(self.member)
 
     def _prepare(self) -> None:
         self.wait_free()
@@ -163,23 +163,12 @@ class Bench:
 
     @functools.cached_property
     def workload(self) -> dict[str, Any]:
-        network = self.member.network.find_network(
-            "demo-net", ignore_missing=False
-        )
-        image = self.member.image.find_image(
-            tenants.IMAGE, ignore_missing=False
-        )
-        return {
-            "type": "server",
-            "image": image.id,
-            "networks": [{"network": network.id}],
-            "key_name": tenants.KEY_PAIR,
-        }
+        return tenants.workload(self.member)
 
     def calls(self, sizes: list[int]) -> Iterator[outside_calls.Start]:
         """Of a first lease of a process, then of one of each size."""
         self.wait_free()
-        self._cloud.stop(broker.WORKER)
+        self._cloud.stop(gpubroker.WORKER)
         counting = outside_calls.Counting(self._cloud.settings)
         try:
             for gpus in (sizes[0], *sizes):
@@ -189,7 +178,7 @@ class Bench:
                 )
         finally:
             counting.close()
-            self._cloud.start(broker.WORKER)
+            self._cloud.start(gpubroker.WORKER)
             self.wait_free()
 
 

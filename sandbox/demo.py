@@ -22,9 +22,9 @@ import subprocess
 import time
 from typing import Any
 
-from sandbox import broker
 from sandbox import cloud as clouds
 from sandbox import errors
+from sandbox import gpubroker
 from sandbox import layout as layouts
 from sandbox import tenants
 
@@ -41,7 +41,7 @@ class Demonstration:
     def __init__(self, cloud: clouds.Cloud) -> None:
         self._cloud = cloud
         self._progress = cloud.progress
-        self._member = broker.client(cloud.connection("sandbox"))
+        self._member = gpubroker.client(cloud.connection("sandbox"))
         self._operator = cloud.connection("sandbox-admin")
 
     def run(self) -> None:
@@ -111,7 +111,7 @@ class Demonstration:
         self._progress.heading("They end the lease:")
         self._type(f"openstack gpu lease delete --wait {NAME}")
         until = time.monotonic() + 60
-        operator = broker.client(self._operator)
+        operator = gpubroker.client(self._operator)
         while any(not c.is_schedulable for c in operator.devices()):
             _expect(time.monotonic() < until, "cards are not free again")
             time.sleep(0.2)

@@ -31,7 +31,7 @@ from sandbox import private_files
 _SOURCES = (
     "alembic/versions",
     "gpubroker/domain/catalogue.py",
-    "sandbox/broker.py",
+    "sandbox/gpubroker.py",
     "sandbox/config",
     "sandbox/constraints.txt",
     "sandbox/databases.py",

@@ -18,8 +18,8 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from sandbox import broker
 from sandbox import databases
+from sandbox import gpubroker
 from sandbox import hardware
 from sandbox import identity
 from sandbox import installation
@@ -40,7 +40,7 @@ from sandbox.config import settings as s
 
 def all_services(settings: s.Settings) -> dict[str, services.Service]:
     """The services of the cloud and gpubroker's, by name."""
-    return {**services.catalogue(settings), **broker.catalogue(settings)}
+    return {**services.catalogue(settings), **gpubroker.catalogue(settings)}
 
 
 class Startup:
@@ -87,7 +87,7 @@ class Startup:
         for module in (keystone, placement, glance, neutron, nova):
             module.write(settings)
         hardware.write(layout)
-        broker.prepare(settings)
+        gpubroker.prepare(settings)
         identity.write_clouds(settings)
 
     # -- the two ways -------------------------------------------------------
@@ -108,7 +108,7 @@ class Startup:
                 install.neutron,
                 install.placement,
                 install.glance,
-                lambda: broker.make_tables(self._settings, self._runner),
+                lambda: gpubroker.make_tables(self._settings, self._runner),
             )
         self._start("keystone")
         self._make_identities()
@@ -135,7 +135,7 @@ class Startup:
             lambda: self._start("glance"),
         )
         identity.move_endpoints(self._settings.ports, self._settings.passwords)
-        self._start_rest(("placement", "neutron", "nova", broker.API))
+        self._start_rest(("placement", "neutron", "nova", gpubroker.API))
         self._start_broker()
         self._wait_nova(since)
         self._wait_gpus()
@@ -201,31 +201,34 @@ class Startup:
 
     def _set_up_broker(self) -> None:
         """What an operator does once: agents, admission, flavors."""
-        self._start(broker.API)
+        self._start(gpubroker.API)
         with self._progress.step("Enroll the agents of the GPU hosts"):
             self._together(
                 *[
                     functools.partial(
-                        broker.enroll, self._settings, self._runner, host.name
+                        gpubroker.enroll,
+                        self._settings,
+                        self._runner,
+                        host.name,
                     )
                     for host in hardware.HOSTS
                 ]
             )
         self._start_broker()
         with self._progress.step("Make GPU flavors"):
-            broker.fill(self._operator())
+            gpubroker.fill(self._operator())
         self._wait_cards()
 
     def _start_broker(self) -> None:
-        for name, service in broker.catalogue(self._settings).items():
-            if name != broker.API:
+        for name, service in gpubroker.catalogue(self._settings).items():
+            if name != gpubroker.API:
                 self._runner.start(service.program)
 
     def _operator(self) -> Any:
-        return broker.client(self._connect("sandbox-admin"))
+        return gpubroker.client(self._connect("sandbox-admin"))
 
     def _wait_cards(self) -> None:
-        names = list(broker.catalogue(self._settings))
+        names = list(gpubroker.catalogue(self._settings))
 
         def alive() -> None:
             for name in names:
@@ -234,7 +237,7 @@ class Startup:
 
         count = sum(len(host.gpus) for host in hardware.HOSTS)
         with self._progress.step(f"See {count} GPUs that can be ordered"):
-            broker.wait_for_cards(self._operator(), alive)
+            gpubroker.wait_for_cards(self._operator(), alive)
 
     # -- by which all of it is done -----------------------------------------
 

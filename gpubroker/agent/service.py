@@ -24,7 +24,7 @@ from typing import Any
 from oslo_log import log
 
 from gpubroker import errors
-from gpubroker.agent import broker as brokers
+from gpubroker.agent import api_client
 from gpubroker.agent import kernel_log
 from gpubroker.agent import nvml
 from gpubroker.agent import pci
@@ -53,7 +53,7 @@ class Agent:
         survey: surveys.Survey,
         prober: nvml.Prober,
         kernel: kernel_log.KernelLog,
-        broker: brokers.Broker,
+        api: api_client.ApiClient,
         schedule: schedules.Schedule,
         clock: ports.Clock,
         nvml_interval: float,
@@ -61,7 +61,7 @@ class Agent:
         self._survey = survey
         self._prober = prober
         self._kernel = kernel
-        self._broker = broker
+        self._api = api
         self._schedule = schedule
         self._clock = clock
         self._nvml_interval = nvml_interval
@@ -124,12 +124,12 @@ class Agent:
     def _report(self) -> bool:
         # Failures are logged after the except clauses: within them oslo.log
         # would add the exception to a line that says it already.
-        sent: tuple[report.Facts, brokers.Reply] | None = None
+        sent: tuple[report.Facts, api_client.Reply] | None = None
         trouble = ""
         try:
             facts = self._survey.facts()
             body = report.encode(report.build(facts))
-            sent = facts, self._broker.report(body)
+            sent = facts, self._api.report(body)
         except pci.SysfsUnreadable as error:
             trouble = f"there is nothing to report: {error}"
         except errors.Forbidden as error:
@@ -142,7 +142,7 @@ class Agent:
         self._succeeded(*sent)
         return True
 
-    def _succeeded(self, facts: report.Facts, reply: brokers.Reply) -> None:
+    def _succeeded(self, facts: report.Facts, reply: api_client.Reply) -> None:
         self._urgent = False
         self._survey.told(facts, reply.claimed)
         now = self._clock.monotonic()

@@ -25,7 +25,7 @@ from oslo_log import log
 
 from gpubroker import clock as clocks
 from gpubroker import errors
-from gpubroker.agent import broker as brokers
+from gpubroker.agent import api_client
 from gpubroker.agent import kernel_log
 from gpubroker.agent import nvml
 from gpubroker.agent import observations
@@ -95,7 +95,7 @@ def _agent(conf: cfg.ConfigOpts) -> service.Agent:
         survey=surveys.Survey(conf, clock, kernel, journal, prober),
         prober=prober,
         kernel=kernel,
-        broker=brokers.connect(conf),
+        api=api_client.connect(conf),
         schedule=schedules.Schedule(conf.agent.interval, chance),
         clock=clock,
         nvml_interval=conf.agent.nvml_interval,

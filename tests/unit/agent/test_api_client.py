@@ -22,7 +22,7 @@ from keystoneauth1 import token_endpoint
 from oslo_config import cfg
 
 from gpubroker import errors
-from gpubroker.agent import broker
+from gpubroker.agent import api_client
 from gpubroker.conf import agent as agent_options
 from gpubroker.conf import agent_auth
 
@@ -37,7 +37,7 @@ class BrokerTest(testtools.TestCase):
         self.wire.start()
         self.addCleanup(self.wire.stop)
         auth = token_endpoint.Token(ENDPOINT, "not-a-real-token")
-        self.broker = broker.Broker(
+        self.client = api_client.ApiClient(
             adapter.Adapter(session.Session(auth), service_type="gpu-broker"),
             "a/b",
         )
@@ -47,7 +47,7 @@ class BrokerTest(testtools.TestCase):
 
     def test_the_request(self) -> None:
         self.answer(json={"claimed": []})
-        self.broker.report(b'{"a":1}')
+        self.client.report(b'{"a":1}')
         request = self.wire.last_request
         self.assertEqual(b'{"a":1}', request.body)
         self.assertEqual("application/json", request.headers["Content-Type"])
@@ -58,14 +58,14 @@ class BrokerTest(testtools.TestCase):
     def test_the_reply(self) -> None:
         self.answer(json={"claimed": ["0000:07:00.0"], "interval": 10})
         self.assertEqual(
-            broker.Reply(claimed=frozenset({"0000:07:00.0"}), interval=10),
-            self.broker.report(b"{}"),
+            api_client.Reply(claimed=frozenset({"0000:07:00.0"}), interval=10),
+            self.client.report(b"{}"),
         )
 
     def test_an_interval_that_is_none(self) -> None:
         for interval in (None, "soon", True, [1]):
             self.answer(json={"claimed": [], "interval": interval})
-            self.assertIsNone(self.broker.report(b"{}").interval)
+            self.assertIsNone(self.client.report(b"{}").interval)
 
     def test_an_answer_that_is_not_the_apis(self) -> None:
         for options in (
@@ -76,7 +76,7 @@ class BrokerTest(testtools.TestCase):
             {"text": ""},
         ):
             self.answer(**options)
-            self.assertRaises(errors.Unavailable, self.broker.report, b"{}")
+            self.assertRaises(errors.Unavailable, self.client.report, b"{}")
 
     def test_refusals_carry_the_apis_words(self) -> None:
         words = {"errors": [{"detail": "another host's agent"}]}
@@ -91,7 +91,7 @@ class BrokerTest(testtools.TestCase):
             (503, errors.Unavailable),
         ):
             self.answer(status_code=status, json=words)
-            error = self.assertRaises(kind, self.broker.report, b"{}")
+            error = self.assertRaises(kind, self.client.report, b"{}")
             self.assertEqual(f"{status}: another host's agent", str(error))
 
     def test_refusals_without_words(self) -> None:
@@ -102,13 +102,13 @@ class BrokerTest(testtools.TestCase):
         ):
             self.answer(status_code=502, **options)
             error = self.assertRaises(
-                errors.Unavailable, self.broker.report, b"{}"
+                errors.Unavailable, self.client.report, b"{}"
             )
             self.assertIn("502", str(error))
 
     def test_nobody_there(self) -> None:
         self.wire.stop()
-        self.assertRaises(errors.Unavailable, self.broker.report, b"{}")
+        self.assertRaises(errors.Unavailable, self.client.report, b"{}")
         self.wire.start()
 
 
@@ -126,7 +126,7 @@ class ConnectTest(testtools.TestCase):
     def test_an_incomplete_identity_names_the_group(self) -> None:
         for text in ("", "[agent_auth]\nauth_type = nonsense\n"):
             error = self.assertRaises(
-                errors.Invalid, broker.connect, self.conf(text)
+                errors.Invalid, api_client.connect, self.conf(text)
             )
             self.assertIn("[agent_auth]", str(error))
 
@@ -137,5 +137,5 @@ class ConnectTest(testtools.TestCase):
         )
         with requests_mock.Mocker() as wire:
             wire.put(f"{ENDPOINT}/v1/hosts/h/report", json={"claimed": []})
-            broker.connect(conf).report(b"{}")
+            api_client.connect(conf).report(b"{}")
             self.assertEqual(1, wire.call_count)

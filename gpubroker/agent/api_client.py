@@ -46,7 +46,7 @@ class Reply:
     interval: float | None = None
 
 
-class Broker:
+class ApiClient:
     """The API under the identity of ``[agent_auth]``."""
 
     def __init__(self, adapter: ksa_adapter.Adapter, host: str) -> None:
@@ -82,8 +82,8 @@ class Broker:
             ) from error
 
 
-def connect(conf: cfg.ConfigOpts) -> Broker:
-    """A broker of the configured identity; nothing is sent yet.
+def connect(conf: cfg.ConfigOpts) -> ApiClient:
+    """A client of the configured identity; nothing is sent yet.
 
     :raises Invalid: when ``[agent_auth]`` is incomplete.
     """
@@ -100,7 +100,7 @@ def connect(conf: cfg.ConfigOpts) -> Broker:
         raise errors.Invalid(f"[{group}]: {error}") from error
     if conf.agent.api_endpoint:
         adapter.endpoint_override = conf.agent.api_endpoint.rstrip("/")
-    return Broker(adapter, conf.agent.host)
+    return ApiClient(adapter, conf.agent.host)
 
 
 def _reply(body: dict[str, Any]) -> Reply:
