@@ -30,10 +30,10 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import fixtures
 
+from benchmarks import figures
 from tests.fixtures import agent_process
 from tests.fixtures import report_api
 from tests.fixtures import simulated_host
@@ -42,26 +42,6 @@ CARD = "0000:07:00.0"
 LAST = "0000:cb:00.0"
 
 _TICKS = os.sysconf("SC_CLK_TCK")
-
-
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """:param budget: at most this much; None for what has no budget."""
-
-    name: str
-    value: float
-    unit: str
-    budget: float | None = None
-
-    @property
-    def exceeded(self) -> bool:
-        return self.budget is not None and self.value > self.budget
-
-    def __str__(self) -> str:
-        text = f"{self.name:<44} {self.value:>9.3f} {self.unit}"
-        if self.budget is not None:
-            text += f"   (budget {self.budget:g} {self.unit})"
-        return text + ("   EXCEEDED" if self.exceeded else "")
 
 
 class Run(fixtures.Fixture):
@@ -100,7 +80,7 @@ class Run(fixtures.Fixture):
         raise LookupError(name)
 
 
-def at_rest(seconds: float) -> list[Figure]:
+def at_rest(seconds: float) -> list[figures.Figure]:
     """Memory, handles and CPU with reports every 30 s and no probe."""
     with Run(interval=30, nvml_interval=3600) as run:
         run.api.interval = 30
@@ -112,14 +92,20 @@ def at_rest(seconds: float) -> list[Figure]:
             handles = max(handles, len(run.agent.holders()))
         share = (run.cpu_seconds() - cpu) / (time.monotonic() - began)
         return [
-            Figure("resident memory", run.memory_mib("VmRSS"), "MiB", 60),
-            Figure("resident memory, peak", run.memory_mib("VmHWM"), "MiB"),
-            Figure("CPU between probes", 100 * share, "% of a core", 0.5),
-            Figure("handles on a GPU between probes", handles, "", 0),
+            figures.Figure(
+                "resident memory", run.memory_mib("VmRSS"), "MiB", 60
+            ),
+            figures.Figure(
+                "resident memory, peak", run.memory_mib("VmHWM"), "MiB"
+            ),
+            figures.Figure(
+                "CPU between probes", 100 * share, "% of a core", 0.5
+            ),
+            figures.Figure("handles on a GPU between probes", handles, "", 0),
         ]
 
 
-def cost(what: str, count: int, **options: object) -> Figure:
+def cost(what: str, count: int, **options: object) -> figures.Figure:
     """CPU of one report, or of one report and the probe after it."""
     with Run(interval=1, **options) as run:
         run.api.interval = 1
@@ -128,10 +114,10 @@ def cost(what: str, count: int, **options: object) -> Figure:
         cpu = run.cpu_seconds()
         run.api.wait_for(lambda _report: len(run.api.reports) >= count, 300)
         spent = (run.cpu_seconds() - cpu) / len(run.api.reports)
-        return Figure(what, 1000 * spent, "ms CPU")
+        return figures.Figure(what, 1000 * spent, "ms CPU")
 
 
-def fatal_line(count: int) -> list[Figure]:
+def fatal_line(count: int) -> list[figures.Figure]:
     """From the line in the kernel log to the request."""
     with Run(interval=30, nvml_interval=3600) as run:
         run.start()
@@ -143,17 +129,19 @@ def fatal_line(count: int) -> list[Figure]:
             run.simulated.host.xid(CARD, code)
             found.append(run.api.wait_for(_has(code)).at - began)
         return [
-            Figure("fatal line to report, median", _median(found), "s"),
-            Figure("fatal line to report, worst", max(found), "s", 1),
+            figures.Figure(
+                "fatal line to report, median",
+                1000 * statistics.median(found),
+                "ms",
+            ),
+            figures.Figure(
+                "fatal line to report, worst", 1000 * max(found), "ms", 1000
+            ),
         ]
 
 
 def _has(code: int) -> Callable[[report_api.Report], bool]:
     return lambda report: code in report.codes
-
-
-def _median(found: list[float]) -> float:
-    return statistics.median(found)
 
 
 def main() -> int:
@@ -163,15 +151,16 @@ def main() -> int:
     )
     parser.add_argument("--seconds", type=float, default=60)
     seconds = parser.parse_args().seconds
-    figures = [
+    return figures.report(lambda: measure(seconds))
+
+
+def measure(seconds: float) -> list[figures.Figure]:
+    return [
         *at_rest(seconds),
         cost("one report of 8 GPUs", 20, nvml_interval=3600),
         cost("one report and one probe of 8 GPUs", 10, nvml_interval=1),
         *fatal_line(20),
     ]
-    for figure in figures:
-        print(figure)
-    return int(any(figure.exceeded for figure in figures))
 
 
 if __name__ == "__main__":

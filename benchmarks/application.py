@@ -40,6 +40,7 @@ from gpubroker.db import migration
 from gpubroker.db import store
 from gpubroker.domain import catalogue
 from gpubroker.services import broker
+from gpubroker.worker import bells
 from tests.fixtures import database as test_database
 
 NAME = "gpubroker_benchmark"
@@ -57,19 +58,6 @@ connection = {url}
 [keystone_authtoken]
 www_authenticate_uri = http://keystone.example/v3
 """
-
-
-class Quiet:
-    """``ports.Bell`` without anybody to ring."""
-
-    def pool(self, name: str) -> None:
-        pass
-
-    def lease(self, lease_id: str) -> None:
-        pass
-
-    def host(self, name: str) -> None:
-        pass
 
 
 class Database(fixtures.Fixture):
@@ -145,7 +133,7 @@ class Application(fixtures.Fixture):
                 broker.Broker(
                     store=self.store,
                     clock=system_clock.SystemClock(),
-                    bell=Quiet(),
+                    bell=bells.Bells(),
                     ledger=None,  # type: ignore[arg-type]
                     compute=None,  # type: ignore[arg-type]
                     identity=None,  # type: ignore[arg-type]

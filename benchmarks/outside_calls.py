@@ -44,6 +44,7 @@ from gpubroker.services import broker
 from gpubroker.services import drive
 from gpubroker.services import plan
 from gpubroker.services import reconcile
+from gpubroker.worker import bells
 from sandbox.config import gpubroker as sandbox_config
 from sandbox.config import settings as s
 
@@ -99,19 +100,6 @@ class Start:
     def beyond(self) -> int:
         """Without POST /servers and the looks, which a plain boot has."""
         return len(self.order) + len(self.start) - self.looks - 1
-
-
-class _Quiet:
-    """Rings nobody: this process does all there is to do."""
-
-    def pool(self, name: str) -> None:
-        pass
-
-    def lease(self, lease_id: str) -> None:
-        pass
-
-    def host(self, name: str) -> None:
-        pass
 
 
 class Counting:
@@ -188,7 +176,8 @@ def _core(conf: cfg.ConfigOpts) -> broker.Broker:
     return broker.Broker(
         store=store.Store(conf, clock),
         clock=clock,
-        bell=_Quiet(),
+        # Nobody to ring: this process does all there is to do.
+        bell=bells.Bells(),
         ledger=outside.ledger,
         compute=outside.compute,
         identity=outside.identity,

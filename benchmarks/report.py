@@ -35,6 +35,7 @@ from benchmarks import estate
 from benchmarks import figures
 from sandbox import cloud as clouds
 from sandbox import layout as layouts
+from tests.fixtures import estate as test_estate
 
 STATEMENTS = 2
 HOSTS, INTERVAL, CORES = 1000, 30, 0.5
@@ -43,35 +44,10 @@ _PATH = "/v1/hosts/gpu-0000/report"
 
 
 def report(driver: str = "vfio-pci") -> dict[str, Any]:
-    return {
-        "agent": {"version": "1.0", "boot_id": "b1"},
-        "devices": [
-            {
-                "pci_address": estate.address(slot),
-                "vendor_id": "10de",
-                "product_id": "20b2",
-                "subsystem_id": "10de:1463",
-                "class_id": "030200",
-                "numa_node": slot // 4,
-                "driver": driver if slot == 0 else "vfio-pci",
-                "iommu_group": str(slot),
-                "link": {
-                    "width": 16,
-                    "max_width": 16,
-                    "speed": 16.0,
-                    "max_speed": 16.0,
-                },
-                "on_bus": True,
-                "serial": None,
-                "uuid": None,
-                "name": None,
-                "nvml": None,
-            }
-            for slot in range(estate.CARDS)
-        ],
-        "observations": [],
-        "conditions": [],
-    }
+    """:param driver: of the first card."""
+    addresses = [estate.address(slot) for slot in range(estate.CARDS)]
+    first, *others = test_estate.whole_host(addresses)
+    return test_estate.body({**first, "driver": driver}, *others)
 
 
 def measure(server: str | None, count: int) -> list[figures.Figure]:

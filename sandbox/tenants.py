@@ -93,3 +93,18 @@ def create_key_pair(layout: layouts.Layout, member: Any) -> None:
     member.compute.create_keypair(
         name=KEY_PAIR, public_key=f"{public.decode()} demo"
     )
+
+
+def workload(member: Any) -> dict[str, Any]:
+    """An order of a server, as a member of project demo would write it.
+
+    :param member: an openstacksdk connection of theirs.
+    """
+    network = member.network.find_network("demo-net", ignore_missing=False)
+    image = member.image.find_image(IMAGE, ignore_missing=False)
+    return {
+        "type": "server",
+        "image": image.id,
+        "networks": [{"network": network.id}],
+        "key_name": KEY_PAIR,
+    }

@@ -158,19 +158,7 @@ class CloudTest(testtools.TestCase):
     # -- doing --------------------------------------------------------------
 
     def workload(self, **more: Any) -> dict[str, Any]:
-        network = self.member.network.find_network(
-            "demo-net", ignore_missing=False
-        )
-        image = self.member.image.find_image(
-            tenants.IMAGE, ignore_missing=False
-        )
-        return {
-            "type": "server",
-            "image": image.id,
-            "networks": [{"network": network.id}],
-            "key_name": tenants.KEY_PAIR,
-            **more,
-        }
+        return {**tenants.workload(self.member), **more}
 
     def order(
         self, flavor: str = "vm.gpu.a100.2", name: str = "", **more: Any

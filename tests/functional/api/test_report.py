@@ -22,39 +22,12 @@ import testtools
 from gpubroker.services import enrol
 from tests.fixtures import api as api_fixture
 from tests.fixtures import database
+from tests.fixtures import estate
 from tests.fixtures import nova_tree
 
 
 def report() -> dict[str, Any]:
-    return {
-        "agent": {"version": "1.0", "boot_id": "b1"},
-        "devices": [
-            {
-                "pci_address": address,
-                "vendor_id": "10de",
-                "product_id": "20b2",
-                "subsystem_id": "10de:1463",
-                "class_id": "030200",
-                "numa_node": index // 4,
-                "driver": "vfio-pci",
-                "iommu_group": str(index),
-                "link": {
-                    "width": 16,
-                    "max_width": 16,
-                    "speed": 16.0,
-                    "max_speed": 16.0,
-                },
-                "on_bus": True,
-                "serial": None,
-                "uuid": None,
-                "name": None,
-                "nvml": None,
-            }
-            for index, address in enumerate(nova_tree.ADDRESSES)
-        ],
-        "observations": [],
-        "conditions": [],
-    }
+    return estate.body(*estate.whole_host(nova_tree.ADDRESSES))
 
 
 class Reports(testtools.TestCase):
