@@ -19,10 +19,11 @@ row before anything is written, and raises when the caller has seen another.
 
 from __future__ import annotations
 
+import abc
 import dataclasses
 import uuid
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, Generic, Protocol, TypeVar
 
 from gpubroker import errors
 from gpubroker.domain import catalogue
@@ -35,65 +36,152 @@ from gpubroker.services import ports
 
 Seen = Callable[[int], None]
 
-
-# -- models ------------------------------------------------------------------
-
-
-def add_model(core: broker.Broker, body: Mapping[str, Any]) -> models.Model:
-    """:raises Duplicate: when the name is taken, or another model claims
-    the same cards; Invalid: for blocks that do not fit the board.
-    """
-    given = _tuples(body)
-    name = given["name"]
-    given.setdefault("resource_class", catalogue.resource_class(_word(name)))
-    given.setdefault("alias", name)
-    model = models.Model(**given)
-    with core.store.write() as tx:
-        _check_model(tx, model)
-        return tx.models.add(model)
+T = TypeVar("T", models.Model, flavors.Flavor, pools.Pool)
 
 
-def change_model(
-    core: broker.Broker, name: str, changes: Mapping[str, Any], seen: Seen
-) -> models.Model:
-    """A changed model is the operator's, no longer a built-in one."""
-    with core.store.write() as tx:
-        model = tx.models.get(name)
-        seen(model.generation)
-        changed = dataclasses.replace(model, **_tuples(changes), builtin=False)
-        _check_model(tx, changed)
-        return tx.models.update(changed)
+class Rows(Protocol[T]):
+    """What ``ports.Transaction`` has for each of them."""
+
+    def get(self, key: str, /) -> T: ...
+    def add(self, thing: T, /) -> T: ...
+    def update(self, thing: T, /) -> T: ...
+    def delete(self, key: str, /) -> None: ...
 
 
-def delete_model(core: broker.Broker, name: str, seen: Seen) -> None:
-    """:raises InUse: while a flavor or a device is of this model."""
-    with core.store.write() as tx:
-        seen(tx.models.get(name).generation)
-        tx.models.delete(name)
+class Kind(abc.ABC, Generic[T]):
+    """How things of one kind come, change and go."""
+
+    def add(self, core: broker.Broker, body: Mapping[str, Any]) -> T:
+        """:raises Duplicate: when the name is taken; and as ``check``."""
+        thing = self.new(self.fields(body))
+        with core.store.write() as tx:
+            self.check(tx, thing)
+            return self.rows(tx).add(thing)
+
+    def change(
+        self,
+        core: broker.Broker,
+        key: str,
+        changes: Mapping[str, Any],
+        seen: Seen,
+    ) -> T:
+        """:raises Duplicate: when the name is taken; and as ``check``."""
+        with core.store.write() as tx:
+            thing = self.rows(tx).get(key)
+            seen(thing.generation)
+            changed = dataclasses.replace(thing, **self.fields(changes))
+            self.check(tx, changed)
+            return self.rows(tx).update(changed)
+
+    def delete(self, core: broker.Broker, key: str, seen: Seen) -> None:
+        """:raises InUse: while something names it that must not lose it."""
+        with core.store.write() as tx:
+            seen(self.rows(tx).get(key).generation)
+            self.rows(tx).delete(key)
+
+    @abc.abstractmethod
+    def rows(self, tx: ports.Transaction) -> Rows[T]: ...
+
+    @abc.abstractmethod
+    def new(self, fields: dict[str, Any]) -> T: ...
+
+    def fields(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        """What a body says, as the domain has it."""
+        return _tuples(body)
+
+    def check(self, tx: ports.Transaction, thing: T) -> None:
+        """What must hold before it is written; by default nothing more."""
 
 
-def _word(name: str) -> str:
-    return name.replace(".", "_")
+class Models(Kind[models.Model]):
+    """A changed model is the operator's, no longer a built-in one; one in
+    use, by a flavor or a device, is not deleted."""
 
+    def rows(self, tx: ports.Transaction) -> Rows[models.Model]:
+        return tx.models
 
-def _check_model(tx: ports.Transaction, model: models.Model) -> None:
-    slots = [slot for block in model.blocks for slot in block]
-    if any(slot >= model.board_slots for slot in slots):
-        raise errors.Invalid(
-            f"A block names slot {max(slots)}, the board has "
-            f"{model.board_slots}, counted from 0.",
-            field="blocks",
-        )
-    for other in tx.models.all():
-        # An operator's model comes before a built-in one, so the two may
-        # stand for the same cards; two of an operator's may not.
-        if model.builtin or other.builtin or other.name == model.name:
-            continue
-        if _same_cards(model, other):
-            raise errors.Duplicate(
-                f"Model {other.name} already stands for such cards.",
-                field="product_ids",
+    def new(self, fields: dict[str, Any]) -> models.Model:
+        name = fields["name"]
+        word = name.replace(".", "_")
+        fields.setdefault("resource_class", catalogue.resource_class(word))
+        fields.setdefault("alias", name)
+        return models.Model(**fields)
+
+    def fields(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        return {**_tuples(body), "builtin": False}
+
+    def check(self, tx: ports.Transaction, model: models.Model) -> None:
+        """:raises Duplicate: when another model claims the same cards;
+        Invalid: for blocks that do not fit the board.
+        """
+        slots = [slot for block in model.blocks for slot in block]
+        if any(slot >= model.board_slots for slot in slots):
+            raise errors.Invalid(
+                f"A block names slot {max(slots)}, the board has "
+                f"{model.board_slots}, counted from 0.",
+                field="blocks",
             )
+        for other in tx.models.all():
+            # An operator's model comes before a built-in one, so the two may
+            # stand for the same cards; two of an operator's may not.
+            if model.builtin or other.builtin or other.name == model.name:
+                continue
+            if _same_cards(model, other):
+                raise errors.Duplicate(
+                    f"Model {other.name} already stands for such cards.",
+                    field="product_ids",
+                )
+
+
+class Flavors(Kind[flavors.Flavor]):
+    """Leases keep what they were ordered with."""
+
+    def rows(self, tx: ports.Transaction) -> Rows[flavors.Flavor]:
+        return tx.flavors
+
+    def new(self, fields: dict[str, Any]) -> flavors.Flavor:
+        return flavors.Flavor(id=str(uuid.uuid4()), **fields)
+
+    def fields(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        fields = _tuples(body)
+        if "kind" in fields:
+            fields["kind"] = flavors.Kind(fields["kind"])
+        if "topology" in fields:
+            fields["topology"] = flavors.Topology(fields["topology"])
+        return fields
+
+    def check(self, tx: ports.Transaction, flavor: flavors.Flavor) -> None:
+        """:raises Invalid: for a model that does not exist, or a property
+        that Nova would refuse.
+        """
+        wrong = extra_specs.faults(flavor.extra_specs)
+        if wrong:
+            raise errors.Invalid(" ".join(wrong), field="extra_specs")
+        known = {model.name for model in tx.models.all()}
+        for name in flavor.models:
+            if name not in known:
+                raise errors.Invalid(
+                    f"There is no model {name}.", field="models"
+                )
+
+
+class Pools(Kind[pools.Pool]):
+    """One that hosts name, or leases that are not over, is not deleted."""
+
+    def rows(self, tx: ports.Transaction) -> Rows[pools.Pool]:
+        return tx.pools
+
+    def new(self, fields: dict[str, Any]) -> pools.Pool:
+        return pools.Pool(**fields)
+
+    def fields(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        fields = _tuples(body)
+        if "admission" in fields:
+            fields["admission"] = pools.Admission(fields["admission"])
+        return fields
+
+
+MODELS, FLAVORS, POOLS = Models(), Flavors(), Pools()
 
 
 def _same_cards(one: models.Model, other: models.Model) -> bool:
@@ -109,91 +197,6 @@ def _same_cards(one: models.Model, other: models.Model) -> bool:
     if one.subsystem_ids and other.subsystem_ids:
         return bool(set(one.subsystem_ids) & set(other.subsystem_ids))
     return not one.subsystem_ids and not other.subsystem_ids
-
-
-# -- flavors -----------------------------------------------------------------
-
-
-def add_flavor(core: broker.Broker, body: Mapping[str, Any]) -> flavors.Flavor:
-    """:raises Duplicate: when the name is taken; Invalid: for a model that
-    does not exist, or a property that Nova would refuse.
-    """
-    flavor = flavors.Flavor(id=str(uuid.uuid4()), **_flavor_fields(body))
-    with core.store.write() as tx:
-        _check_models(tx, flavor.models)
-        return tx.flavors.add(flavor)
-
-
-def change_flavor(
-    core: broker.Broker, ref: str, changes: Mapping[str, Any], seen: Seen
-) -> flavors.Flavor:
-    """Leases keep what they were ordered with."""
-    with core.store.write() as tx:
-        flavor = tx.flavors.get(ref)
-        seen(flavor.generation)
-        changed = dataclasses.replace(flavor, **_flavor_fields(changes))
-        _check_models(tx, changed.models)
-        return tx.flavors.update(changed)
-
-
-def delete_flavor(core: broker.Broker, ref: str, seen: Seen) -> None:
-    with core.store.write() as tx:
-        seen(tx.flavors.get(ref).generation)
-        tx.flavors.delete(ref)
-
-
-def _flavor_fields(body: Mapping[str, Any]) -> dict[str, Any]:
-    fields = _tuples(body)
-    if "kind" in fields:
-        fields["kind"] = flavors.Kind(fields["kind"])
-    if "topology" in fields:
-        fields["topology"] = flavors.Topology(fields["topology"])
-    wrong = extra_specs.faults(fields.get("extra_specs", {}))
-    if wrong:
-        raise errors.Invalid(" ".join(wrong), field="extra_specs")
-    return fields
-
-
-def _check_models(tx: ports.Transaction, names: Iterable[str]) -> None:
-    known = {model.name for model in tx.models.all()}
-    for name in names:
-        if name not in known:
-            raise errors.Invalid(f"There is no model {name}.", field="models")
-
-
-# -- pools -------------------------------------------------------------------
-
-
-def add_pool(core: broker.Broker, body: Mapping[str, Any]) -> pools.Pool:
-    """:raises Duplicate: when the name is taken."""
-    pool = pools.Pool(**_pool_fields(body))
-    with core.store.write() as tx:
-        return tx.pools.add(pool)
-
-
-def change_pool(
-    core: broker.Broker, name: str, changes: Mapping[str, Any], seen: Seen
-) -> pools.Pool:
-    with core.store.write() as tx:
-        pool = tx.pools.get(name)
-        seen(pool.generation)
-        return tx.pools.update(
-            dataclasses.replace(pool, **_pool_fields(changes))
-        )
-
-
-def delete_pool(core: broker.Broker, name: str, seen: Seen) -> None:
-    """:raises InUse: while hosts or leases that are not final name it."""
-    with core.store.write() as tx:
-        seen(tx.pools.get(name).generation)
-        tx.pools.delete(name)
-
-
-def _pool_fields(body: Mapping[str, Any]) -> dict[str, Any]:
-    fields = _tuples(body)
-    if "admission" in fields:
-        fields["admission"] = pools.Admission(fields["admission"])
-    return fields
 
 
 def _tuples(body: Mapping[str, Any]) -> dict[str, Any]:

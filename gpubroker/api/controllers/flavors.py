@@ -51,7 +51,7 @@ class Flavors(routing.Collection):
     )
     def create(self, call: Call) -> dict[str, Any]:
         """Make a flavor."""
-        return view.show(call, catalogue.add_flavor(call.ports, call.body))
+        return view.show(call, catalogue.FLAVORS.add(call.ports, call.body))
 
     @operation(
         "flavor:update",
@@ -61,7 +61,7 @@ class Flavors(routing.Collection):
     )
     def update(self, call: Call) -> dict[str, Any]:
         """Change a flavor."""
-        changed = catalogue.change_flavor(
+        changed = catalogue.FLAVORS.change(
             call.ports, call.args["flavor"], call.changes(), call.seen
         )
         return view.show(call, changed)
@@ -69,4 +69,4 @@ class Flavors(routing.Collection):
     @operation("flavor:delete", status=204, statuses=(404, 409, 412))
     def delete(self, call: Call) -> None:
         """Delete a flavor; leases keep what they were ordered with."""
-        catalogue.delete_flavor(call.ports, call.args["flavor"], call.seen)
+        catalogue.FLAVORS.delete(call.ports, call.args["flavor"], call.seen)

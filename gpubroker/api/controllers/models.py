@@ -51,7 +51,7 @@ class Models(routing.Collection):
     )
     def create(self, call: Call) -> dict[str, Any]:
         """Make a model."""
-        return view.show(call, catalogue.add_model(call.ports, call.body))
+        return view.show(call, catalogue.MODELS.add(call.ports, call.body))
 
     @operation(
         "model:update",
@@ -61,7 +61,7 @@ class Models(routing.Collection):
     )
     def update(self, call: Call) -> dict[str, Any]:
         """Change a model."""
-        changed = catalogue.change_model(
+        changed = catalogue.MODELS.change(
             call.ports, call.args["name"], call.changes(), call.seen
         )
         return view.show(call, changed)
@@ -69,4 +69,4 @@ class Models(routing.Collection):
     @operation("model:delete", status=204, statuses=(404, 409, 412))
     def delete(self, call: Call) -> None:
         """Delete a model that no flavor and no device is of."""
-        catalogue.delete_model(call.ports, call.args["name"], call.seen)
+        catalogue.MODELS.delete(call.ports, call.args["name"], call.seen)

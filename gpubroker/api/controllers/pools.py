@@ -61,7 +61,7 @@ class Pools(routing.Collection):
     )
     def create(self, call: Call) -> dict[str, Any]:
         """Make a pool."""
-        return _view(call, catalogue.add_pool(call.ports, call.body))
+        return _view(call, catalogue.POOLS.add(call.ports, call.body))
 
     @operation(
         "pool:update",
@@ -71,7 +71,7 @@ class Pools(routing.Collection):
     )
     def update(self, call: Call) -> dict[str, Any]:
         """Change a pool."""
-        changed = catalogue.change_pool(
+        changed = catalogue.POOLS.change(
             call.ports, call.args["name"], call.changes(), call.seen
         )
         return _view(call, changed)
@@ -79,7 +79,7 @@ class Pools(routing.Collection):
     @operation("pool:delete", status=204, statuses=(404, 409, 412))
     def delete(self, call: Call) -> None:
         """Delete a pool without hosts and without open leases."""
-        catalogue.delete_pool(call.ports, call.args["name"], call.seen)
+        catalogue.POOLS.delete(call.ports, call.args["name"], call.seen)
 
 
 def _view(call: Call, pool: pools.Pool) -> dict[str, Any]:

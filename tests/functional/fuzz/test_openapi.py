@@ -100,8 +100,8 @@ class Fuzz(testtools.TestCase):
         enrol.bind_agent(
             core, "gpu-1", api_fixture.AGENT.user_id, lambda seen: None
         )
-        catalogue.add_model(core, SPARE_MODEL)
-        catalogue.add_pool(core, {"name": SPARE})
+        catalogue.MODELS.add(core, SPARE_MODEL)
+        catalogue.POOLS.add(core, {"name": SPARE})
         enrol.add_host(core, {"name": SPARE})
         with self.api.world.store.read() as tx:
             self.device_id = tx.devices.of_host("gpu-1")[0].id

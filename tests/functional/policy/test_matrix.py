@@ -96,17 +96,17 @@ def _flavor_body() -> dict[str, Any]:
 
 
 def model(api: api_fixture.Api) -> tuple[str, Any]:
-    made = catalogue.add_model(api.world.core, _model_body())
+    made = catalogue.MODELS.add(api.world.core, _model_body())
     return f"/v1/models/{made.name}", None
 
 
 def flavor(api: api_fixture.Api) -> tuple[str, Any]:
-    made = catalogue.add_flavor(api.world.core, _flavor_body())
+    made = catalogue.FLAVORS.add(api.world.core, _flavor_body())
     return f"/v1/flavors/{made.id}", None
 
 
 def pool(api: api_fixture.Api) -> tuple[str, Any]:
-    made = catalogue.add_pool(api.world.core, {"name": _word()})
+    made = catalogue.POOLS.add(api.world.core, {"name": _word()})
     return f"/v1/pools/{made.name}", None
 
 
