@@ -23,6 +23,7 @@ import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from gpubroker.domain.failures import Failure
 from gpubroker.domain.flavors import Topology
 
 #: Above this many free cards a host's sets are not enumerated: 10 over 5 is
@@ -56,6 +57,7 @@ class Card:
 class HostState(enum.StrEnum):
     OPEN = "open"
     DOWN = "host_down"
+    SUSPECT = "suspect"
     OBSERVED = "observed"
 
 
@@ -66,6 +68,8 @@ class HostView:
     ``*_total`` is what an empty host would have for leases.
 
     :param zone: Nova's availability zone; empty while that is not known.
+    :param failures: starts that failed there lately; ``state`` tells only
+        what they mean to everybody.
     """
 
     name: str
@@ -80,6 +84,7 @@ class HostView:
     traits: frozenset[str]
     cards: tuple[Card, ...]
     zone: str = ""
+    failures: tuple[Failure, ...] = ()
 
     def emptied(self) -> HostView:
         """The host with nothing in use and its fences as they are."""
@@ -98,11 +103,10 @@ class HostView:
 
     def ideal(self) -> HostView:
         """The host up, empty and with every card in order."""
+        passing = (HostState.DOWN, HostState.SUSPECT)
         return replace(
             self.emptied(),
-            state=HostState.OPEN
-            if self.state is HostState.DOWN
-            else self.state,
+            state=HostState.OPEN if self.state in passing else self.state,
             cards=tuple(
                 replace(card, availability=Availability.FREE)
                 for card in self.cards
@@ -144,9 +148,9 @@ class Choice:
 Blocks = Sequence[Sequence[int]]
 
 
-def in_zone(host: HostView, need: Need) -> bool:
+def in_zone(host: HostView, zone: str | None) -> bool:
     """Whether Nova would let an order for this zone go there."""
-    return not need.zone or need.zone == host.zone
+    return not zone or zone == host.zone
 
 
 def has_room(host: HostView, need: Need) -> bool:
@@ -163,7 +167,7 @@ def choose(
     host: HostView, model: str, blocks: Blocks, need: Need
 ) -> Choice | None:
     """The cards to take on this host, or ``None`` where it does not fit."""
-    if host.state is not HostState.OPEN or not in_zone(host, need):
+    if host.state is not HostState.OPEN or not in_zone(host, need.zone):
         return None
     if not has_room(host, need):
         return None

@@ -20,10 +20,11 @@ from dataclasses import dataclass
 
 from gpubroker.domain import matching
 from gpubroker.domain import planning
+from gpubroker.domain import reasons
 from gpubroker.domain.matching import HostView
 from gpubroker.domain.matching import Need
 from gpubroker.domain.planning import Snapshot
-from gpubroker.domain.planning import Why
+from gpubroker.domain.reasons import Why
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,22 +65,33 @@ class Offer:
 
 
 def offer(
-    snapshots: Sequence[Snapshot], models: Sequence[str], need: Need
+    snapshots: Sequence[Snapshot],
+    models: Sequence[str],
+    need: Need,
+    project_id: str = "",
 ) -> Offer:
-    """One offer over all the pools that a project may use."""
+    """One offer over all the pools that a project may use.
+
+    :param project_id: starts of its own that failed on a host may speak
+        against the host to it alone.
+    """
     available = 0
     queued = 0
     before: list[HostView] = []
     after: list[HostView] = []
     for snapshot in snapshots:
-        found, left = _fill(snapshot, models, need)
+        hosts = [
+            planning.seen_by(host, snapshot.now, project_id)
+            for host in snapshot.hosts
+        ]
+        found, left = _fill(hosts, snapshot.blocks, models, need)
         available += found
         queued += sum(
             1 for o in snapshot.orders if set(o.models) & set(models)
         )
-        before.extend(snapshot.hosts)
+        before.extend(hosts)
         after.extend(left)
-    counts = planning.count(before, models)
+    counts = reasons.count(before, models)
     return Offer(
         models=tuple(models),
         gpus=need.gpus,
@@ -100,12 +112,16 @@ _CARD_STATES = (
     Why.IN_USE.value,
     Why.FENCED.value,
     Why.HOST_DOWN.value,
+    Why.SUSPECT.value,
     Why.OBSERVED.value,
 )
 
 
 def _fill(
-    snapshot: Snapshot, models: Sequence[str], need: Need
+    hosts: Sequence[HostView],
+    blocks_of: Mapping[str, matching.Blocks],
+    models: Sequence[str],
+    need: Need,
 ) -> tuple[int, list[HostView]]:
     """Give out one order after the other until none fits.
 
@@ -114,9 +130,9 @@ def _fill(
     """
     found = 0
     left = []
-    for host in snapshot.hosts:
+    for host in hosts:
         for model in models:
-            blocks = snapshot.blocks.get(model, ())
+            blocks = blocks_of.get(model, ())
             while choice := matching.choose(host, model, blocks, need):
                 host = matching.take(host, choice, need)
                 found += 1
@@ -155,6 +171,7 @@ def _blocked(
 _WORDS = {
     Why.IN_USE: "in use",
     Why.HOST_DOWN: "on hosts that are down",
+    Why.SUSPECT: "on hosts where starts failed lately",
     Why.OBSERVED: "on hosts that the broker only observes",
 }
 

@@ -13,37 +13,27 @@
 """Who starts next, and where: the plan of a pool.
 
 A pure function of a snapshot. First come, first served per kind of card: an
-order that waits for cards keeps every later order for the same models
-waiting, too, unless it could not start even in an otherwise empty pool.
+order that waits for cards keeps them from every later order, on each host
+that it could use, unless it could not start even in an otherwise empty pool.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
-import enum
-from collections.abc import Iterable, Mapping, Sequence
+import functools
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from gpubroker.domain import failures
+from gpubroker.domain import holding
 from gpubroker.domain import matching
-from gpubroker.domain.matching import Availability
+from gpubroker.domain import reasons
 from gpubroker.domain.matching import Choice
 from gpubroker.domain.matching import HostState
 from gpubroker.domain.matching import HostView
 from gpubroker.domain.matching import Need
-
-
-class Why(enum.StrEnum):
-    """What keeps an order, or a card, back."""
-
-    IN_USE = "in_use"
-    FENCED = "fenced"
-    FRAGMENTED = "fragmented"
-    CPU_MEMORY = "cpu_memory"
-    HOST_DOWN = "host_down"
-    OBSERVED = "observed"
-    NO_HOST = "no_host"
-    BEHIND = "behind"
-    RETRY = "retry"
+from gpubroker.domain.reasons import Why
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +45,7 @@ class Order:
     need: Need
     nodes: int = 1
     not_before: datetime.datetime | None = None
+    project_id: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,44 +93,167 @@ class Plan:
     waits: tuple[Wait, ...]
 
 
+Barred = Callable[[str, HostView], bool]
+Placed = tuple[tuple[NodePlan, ...], dict[str, HostView]]
+
+
 def plan(snapshot: Snapshot) -> Plan:
     """Decide about every waiting order of the pool."""
-    hosts = {host.name: host for host in snapshot.hosts}
-    held: dict[str, int] = {}
-    starts: list[Start] = []
-    waits: list[Wait] = []
+    planning = _Planning(snapshot)
     for order in snapshot.orders:
-        if order.not_before and order.not_before > snapshot.now:
-            waits.append(_retry(order))
-            # Its place in the queue is what it keeps meanwhile.
-            if _could_start_when_empty(snapshot, order):
-                _hold(held, order)
-            continue
-        ahead = max((held.get(m, 0) for m in order.models), default=0)
-        if ahead:
-            waits.append(_behind(order, ahead))
-            _hold(held, order)
-            continue
-        placed = place(hosts, order, snapshot.blocks)
+        planning.decide(order)
+    return Plan(tuple(planning.starts), tuple(planning.waits))
+
+
+class _Planning:
+    """The pool as it is after the orders so far were decided about."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self.starts: list[Start] = []
+        self.waits: list[Wait] = []
+        self._now = snapshot.now
+        self._blocks = snapshot.blocks
+        self._hosts = {host.name: host for host in snapshot.hosts}
+        self._failed = [host for host in snapshot.hosts if host.failures]
+        self._held = holding.Held()
+        self._fits: dict[object, bool] = {}
+
+    @functools.cached_property
+    def _empty(self) -> list[HostView]:
+        return [host.emptied() for host in self._hosts.values()]
+
+    def decide(self, order: Order) -> None:
+        its = holding.reach(order.need, self._avoided(order))
+        later = self._later(order)
+        placed = None
+        if later is None and not self._held.keeps_all(order.models, its):
+            placed = self._place(order, its)
         if placed is not None:
-            nodes, hosts = placed
-            starts.append(Start(order.lease_id, nodes))
-            continue
-        why, message = explain(hosts.values(), order, snapshot.blocks)
-        waits.append(Wait(order.lease_id, why, message))
-        if _could_start_when_empty(snapshot, order):
-            _hold(held, order)
-    return Plan(tuple(starts), tuple(waits))
+            nodes, self._hosts = placed
+            self.starts.append(Start(order.lease_id, nodes))
+            return
+        wait = self._wait(order, its) if later is None else later
+        self.waits.append(wait)
+        # Its place in the queue is what it keeps meanwhile.
+        if self._could_start_when_empty(order, its):
+            self._held.hold(order.models, its)
+
+    def _later(self, order: Order) -> Wait | None:
+        when = order.not_before
+        if when is None or when <= self._now:
+            return None
+        return _retry(order, when)
+
+    def _avoided(self, order: Order) -> frozenset[str]:
+        return frozenset(
+            host.name
+            for host in self._failed
+            if self._seen(host, order).state is HostState.SUSPECT
+        )
+
+    def _seen(self, host: HostView, order: Order) -> HostView:
+        return seen_by(host, self._now, order.project_id, order.lease_id)
+
+    def _place(self, order: Order, its: holding.Reach) -> Placed | None:
+        """Elsewhere than where it failed before, if that can be."""
+        before = {
+            host.name
+            for host in self._failed
+            if failures.of_lease(host.failures, order.lease_id)
+        }
+
+        def barred(model: str, host: HostView) -> bool:
+            return host.name in its.avoids or self._held.keeps(model, host)
+
+        def barred_or_failed(model: str, host: HostView) -> bool:
+            return host.name in before or barred(model, host)
+
+        placed = None
+        if before:
+            placed = self._try(order, barred_or_failed)
+        return placed or self._try(order, barred)
+
+    def _wait(self, order: Order, its: holding.Reach) -> Wait:
+        ahead = self._held.ahead(order.models, its)
+        if ahead:
+            return _behind(order, ahead)
+        when = self._own_failure(order, its)
+        if when is not None:
+            return _retry(order, when)
+        views = [self._seen(host, order) for host in self._hosts.values()]
+        why, message = reasons.explain(
+            views, order.models, order.need, order.nodes
+        )
+        return Wait(order.lease_id, why, message)
+
+    def _own_failure(
+        self, order: Order, its: holding.Reach
+    ) -> datetime.datetime | None:
+        """When the order may come back, where nothing else would do."""
+        own = {
+            host.name: found.until
+            for host in self._failed
+            if (found := failures.of_lease(host.failures, order.lease_id))
+            and found.until > self._now
+        }
+        if not own or self._could_start_when_empty(order, its):
+            return None
+        later = dataclasses.replace(its, avoids=its.avoids.difference(own))
+        if not self._could_start_when_empty(order, later):
+            return None
+        return min(own.values())
+
+    def _try(self, order: Order, barred: Barred) -> Placed | None:
+        return place(self._hosts, order, self._blocks, barred)
+
+    def _could_start_when_empty(
+        self, order: Order, its: holding.Reach
+    ) -> bool:
+        # Of a long queue most are alike.
+        key = (order.models, order.need, order.nodes, its.avoids)
+        if key not in self._fits:
+            self._fits[key] = fits(
+                [h for h in self._empty if h.name not in its.avoids],
+                order,
+                self._blocks,
+            )
+        return self._fits[key]
+
+
+def seen_by(
+    host: HostView,
+    now: datetime.datetime,
+    project_id: str,
+    lease_id: str = "",
+) -> HostView:
+    """The host as it is to the orders of a project, or to one lease of it:
+    starts that failed there may speak against it to them alone."""
+    if not host.failures or host.state is not HostState.OPEN:
+        return host
+    own = failures.of_lease(host.failures, lease_id)
+    failed = own is not None and own.until > now
+    if failed or failures.suspect(host.failures, now, project_id):
+        return dataclasses.replace(host, state=HostState.SUSPECT)
+    return host
 
 
 def place(
     hosts: Mapping[str, HostView],
     order: Order,
     blocks: Mapping[str, Sequence[Sequence[int]]],
-) -> tuple[tuple[NodePlan, ...], dict[str, HostView]] | None:
-    """All nodes of an order on one model, or ``None``: all or none."""
+    barred: Barred = lambda _model, _host: False,
+) -> Placed | None:
+    """All nodes of an order on one model, or ``None``: all or none.
+
+    :param barred: which hosts' cards of a model it must leave alone.
+    :returns: the nodes, and the hosts as they are then.
+    """
     for model in order.models:
-        left = dict(hosts)
+        left = {
+            name: host
+            for name, host in hosts.items()
+            if not barred(model, host)
+        }
         nodes: list[NodePlan] = []
         for index in range(order.nodes):
             choice = best(left.values(), model, blocks, order.need)
@@ -152,8 +266,33 @@ def place(
                 NodePlan(index, choice.host, model, choice.device_ids)
             )
         if len(nodes) == order.nodes:
-            return tuple(nodes), left
+            return tuple(nodes), {**hosts, **left}
     return None
+
+
+def fits(
+    hosts: Iterable[HostView],
+    order: Order,
+    blocks: Mapping[str, Sequence[Sequence[int]]],
+) -> bool:
+    """Whether ``place`` finds a place; without looking for the best one.
+
+    A node takes nothing from another host, so that each is filled by itself.
+    """
+    views = list(hosts)
+    for model in order.models:
+        left = order.nodes
+        for host in views:
+            while left and (
+                choice := matching.choose(
+                    host, model, blocks.get(model, ()), order.need
+                )
+            ):
+                host = matching.take(host, choice, order.need)
+                left -= 1
+            if not left:
+                return True
+    return False
 
 
 def best(
@@ -178,14 +317,15 @@ def best(
 
 def ever_fits(snapshot: Snapshot, order: Order) -> str | None:
     """``None``, or the sentence that says why it never can start here."""
-    ideal = {host.name: host.ideal() for host in snapshot.hosts}
-    if place(ideal, order, snapshot.blocks) is not None:
+    ideal = [host.ideal() for host in snapshot.hosts]
+    if fits(ideal, order, snapshot.blocks):
         return None
     models = " or ".join(order.models)
     cards = [
         (host, sum(1 for c in host.cards if c.model in order.models))
-        for host in ideal.values()
-        if host.state is HostState.OPEN and matching.in_zone(host, order.need)
+        for host in ideal
+        if host.state is HostState.OPEN
+        and matching.in_zone(host, order.need.zone)
     ]
     most = max((count for _host, count in cards), default=0)
     where = f"pool {snapshot.pool}"
@@ -215,87 +355,12 @@ def ever_fits(snapshot: Snapshot, order: Order) -> str | None:
     )
 
 
-def explain(
-    hosts: Iterable[HostView],
-    order: Order,
-    blocks: Mapping[str, Sequence[Sequence[int]]],
-) -> tuple[Why, str]:
-    """Why an order can not start now, most telling reason first."""
-    views = [host for host in hosts if matching.in_zone(host, order.need)]
-    counts = count(views, order.models)
-    what = f"{order.need.gpus} x {' or '.join(order.models)}"
-    if order.nodes > 1:
-        what = f"{order.nodes} nodes with {what} each"
-    else:
-        what += " on one host"
-    if order.need.zone:
-        what += f" in zone {order.need.zone}"
-    state = _state_sentence(counts)
-    wanted = order.need.gpus * order.nodes
-    if counts[Why.FRAGMENTED] >= wanted and counts["free"] >= wanted:
-        if not any(
-            matching.has_room(h, order.need)
-            for h in views
-            if any(c.free and c.model in order.models for c in h.cards)
-        ):
-            return Why.CPU_MEMORY, (
-                f"Waits for {what}: the hosts with free cards have too "
-                f"little CPU, memory or disk left. {state}"
-            )
-        return Why.FRAGMENTED, (
-            f"Waits for {what}: the free cards are spread over hosts or "
-            f"blocks. {state}"
-        )
-    for why in (Why.IN_USE, Why.FENCED, Why.HOST_DOWN, Why.OBSERVED):
-        if counts[why]:
-            return why, f"Waits for {what}. {state}"
-    return Why.NO_HOST, f"Waits for {what}: no host offers it at present."
-
-
-def count(hosts: Sequence[HostView], models: Sequence[str]) -> dict[str, int]:
-    """Cards of the models by what keeps them back; ``free`` and
-    ``fragmented`` both count the free ones."""
-    found = dict.fromkeys([why.value for why in Why], 0)
-    found["free"] = 0
-    for host in hosts:
-        for card in host.cards:
-            if card.model not in models:
-                continue
-            if host.state is not HostState.OPEN:
-                found[host.state.value] += 1
-            elif card.free:
-                found["free"] += 1
-                found[Why.FRAGMENTED] += 1
-            elif card.availability is Availability.IN_USE:
-                found[Why.IN_USE] += 1
-            else:
-                found[Why.FENCED] += 1
-    return found
-
-
-def _state_sentence(counts: Mapping[str, int]) -> str:
-    words = {
-        "free": "free",
-        Why.IN_USE.value: "in use",
-        Why.FENCED.value: "held back",
-        Why.HOST_DOWN.value: "on hosts that are down",
-        Why.OBSERVED.value: "on hosts that are only observed",
-    }
-    parts = [
-        f"{counts[key]} {word}"
-        for key, word in words.items()
-        if counts[key] or key == "free"
-    ]
-    return "Cards: " + ", ".join(parts) + "."
-
-
-def _retry(order: Order) -> Wait:
-    assert order.not_before is not None  # noqa: S101 - for the type checker
-    when = order.not_before.strftime("%H:%M:%S")
+def _retry(order: Order, when: datetime.datetime) -> Wait:
     return Wait(
         order.lease_id,
         Why.RETRY,
-        f"The last start did not succeed; tried again after {when} UTC.",
+        "The last start did not succeed; tried again after "
+        f"{when:%H:%M:%S} UTC.",
     )
 
 
@@ -306,13 +371,3 @@ def _behind(order: Order, ahead: int) -> Wait:
         Why.BEHIND,
         f"Waits behind {ahead} earlier {orders} for the same GPUs.",
     )
-
-
-def _hold(held: dict[str, int], order: Order) -> None:
-    for model in order.models:
-        held[model] = held.get(model, 0) + 1
-
-
-def _could_start_when_empty(snapshot: Snapshot, order: Order) -> bool:
-    empty = {host.name: host.emptied() for host in snapshot.hosts}
-    return place(empty, order, snapshot.blocks) is not None

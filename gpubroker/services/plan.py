@@ -26,6 +26,7 @@ from gpubroker import errors
 from gpubroker.domain import leases
 from gpubroker.domain import planning
 from gpubroker.domain import pools
+from gpubroker.domain import reasons
 from gpubroker.services import broker
 from gpubroker.services import change
 from gpubroker.services import names
@@ -147,7 +148,7 @@ def _explain(core: broker.Broker, waits: tuple[planning.Wait, ...]) -> None:
         wait
         for wait in waits
         # What went wrong with the last start tells more than its delay.
-        if wait.why is not planning.Why.RETRY
+        if wait.why is not reasons.Why.RETRY
         and known.get(wait.lease_id, wait.message) != wait.message
     ]
     for wait in changed[:_REASONS]:

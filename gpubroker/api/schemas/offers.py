@@ -16,7 +16,7 @@
 from __future__ import annotations
 
 from gpubroker.api.schemas import types
-from gpubroker.domain import planning
+from gpubroker.domain import reasons
 
 _CARDS = types.whole(
     {
@@ -29,7 +29,7 @@ _CARDS = types.whole(
 
 _BLOCKED = types.whole(
     {
-        "reason": types.one_of(*planning.Why),
+        "reason": types.one_of(*reasons.Why),
         "gpus": types.integer(0),
         "detail": types.text(4096),
     }

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import datetime
 
+from gpubroker.domain.failures import Failure
 from gpubroker.domain.flavors import Topology
 from gpubroker.domain.matching import Availability
 from gpubroker.domain.matching import Card
@@ -50,6 +51,8 @@ def host(
     vcpus: int = 128,
     ram_mib: int = 1 << 20,
     zone: str = "",
+    traits: frozenset[str] = frozenset(),
+    failures: tuple[Failure, ...] = (),
 ) -> HostView:
     """A host with ``cards`` cards, half of them on each NUMA node."""
     return HostView(
@@ -62,8 +65,9 @@ def host(
         vcpus_total=128,
         ram_mib_total=1 << 20,
         disk_gib_total=1000,
-        traits=frozenset(),
+        traits=traits,
         zone=zone,
+        failures=failures,
         cards=tuple(
             Card(
                 device_id=f"{name}-{slot}",
@@ -89,6 +93,7 @@ def need(
     topology: str = "prefer",
     vcpus: int = 8,
     zone: str | None = None,
+    traits: frozenset[str] = frozenset(),
 ) -> Need:
     return Need(
         gpus=gpus,
@@ -97,6 +102,27 @@ def need(
         disk_gib=10,
         topology=Topology(topology),
         zone=zone,
+        traits=traits,
+    )
+
+
+def failure(
+    lease_id: str,
+    project_id: str = "p",
+    host: str = "h1",
+    until: float = 60,
+    ago: float = 10,
+    counts: bool = True,
+) -> Failure:
+    """One of ``ago`` seconds ago that matters for ``until`` seconds more."""
+    return Failure(
+        host=host,
+        lease_id=lease_id,
+        project_id=project_id,
+        at=NOW - datetime.timedelta(seconds=ago),
+        until=NOW + datetime.timedelta(seconds=until),
+        message="boom",
+        counts=counts,
     )
 
 
@@ -106,9 +132,15 @@ def order(lease_id: str, gpus: int, nodes: int = 1, **more: object) -> Order:
     return Order(
         lease_id=lease_id,
         models=models,
-        need=need(gpus, topology, zone=more.pop("zone", None)),  # type: ignore[arg-type]
+        need=need(
+            gpus,
+            topology,
+            zone=more.pop("zone", None),  # type: ignore[arg-type]
+            traits=more.pop("traits", frozenset()),  # type: ignore[arg-type]
+        ),
         nodes=nodes,
         not_before=more.pop("not_before", None),  # type: ignore[arg-type]
+        project_id=str(more.pop("project_id", "p")),
     )
 
 

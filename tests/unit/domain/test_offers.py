@@ -18,7 +18,7 @@ import testtools
 from gpubroker.domain import offers
 from gpubroker.domain import planning
 from gpubroker.domain.matching import HostState
-from gpubroker.domain.planning import Why
+from gpubroker.domain.reasons import Why
 from tests.unit.domain import builders
 from tests.unit.domain import test_planning
 
@@ -53,6 +53,28 @@ class Offers(testtools.TestCase):
         offer = self.offer(builders.host(state=HostState.DOWN))
         self.assertEqual(0, offer.available)
         self.assertEqual({Why.HOST_DOWN: 8}, self.reasons(offer))
+
+    def test_a_suspect_host_is_not_said_to_be_down(self):
+        offer = self.offer(builders.host(state=HostState.SUSPECT))
+        self.assertEqual(0, offer.available)
+        self.assertEqual({Why.SUSPECT: 8}, self.reasons(offer))
+        self.assertEqual(
+            "8 cards are on hosts where starts failed lately",
+            offer.blocked[0].detail,
+        )
+
+    def test_what_speaks_against_a_host_to_one_project_alone(self):
+        host = builders.host(
+            failures=(builders.failure("a"), builders.failure("b"))
+        )
+        for project, available in (("p", 0), ("q", 4)):
+            offer = offers.offer(
+                [builders.pool(host)],
+                [builders.A100],
+                builders.need(2),
+                project,
+            )
+            self.assertEqual(available, offer.available)
 
     def test_cards_without_cpu_are_said_to_be_so(self):
         offer = self.offer(builders.host(vcpus=8), gpus=2)

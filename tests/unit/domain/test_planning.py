@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from gpubroker.domain import matching
 from gpubroker.domain import planning
 from gpubroker.domain.matching import HostState
-from gpubroker.domain.planning import Why
+from gpubroker.domain.reasons import Why
 from tests.unit.domain import builders
 
 
