@@ -226,8 +226,6 @@ def _host() -> None:
         sa.Column("boot_id", _line(), nullable=True),
         sa.Column("report_digest", _line(), nullable=True),
         sa.Column("heartbeat_at", _moment(), nullable=True),
-        sa.Column("suspect_until", _moment(), nullable=True),
-        sa.Column("suspect_reason", _text(), nullable=False),
         sa.Column("conditions", _text(), nullable=False),
         *_stamps(),
         sa.PrimaryKeyConstraint("id", name="pk_host"),
@@ -626,6 +624,31 @@ def _provider_trait() -> None:
     _index("provider_trait", ("device_id",), ("trait",))
 
 
+def _start_failure() -> None:
+    op.create_table(
+        "start_failure",
+        sa.Column(
+            "host_id", sa.Integer(), nullable=False, autoincrement=False
+        ),
+        sa.Column("lease_id", _line(36), nullable=False),
+        sa.Column("project_id", _line(), nullable=False),
+        sa.Column("at", _moment(), nullable=False),
+        sa.Column("until", _moment(), nullable=False),
+        sa.Column("message", _text(), nullable=False),
+        sa.Column("counts", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint(
+            "host_id", "lease_id", name="pk_start_failure"
+        ),
+        sa.ForeignKeyConstraint(
+            ["host_id"],
+            ["host.id"],
+            name="fk_start_failure_host_id",
+            ondelete="CASCADE",
+        ),
+        **_TABLE,
+    )
+
+
 def _default_pool() -> None:
     """Where a host goes that is not told otherwise."""
     pool = sa.table(
@@ -677,4 +700,5 @@ def upgrade() -> None:
     _device_consumer()
     _fence()
     _provider_trait()
+    _start_failure()
     _default_pool()

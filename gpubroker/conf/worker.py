@@ -127,7 +127,19 @@ as long after each further one.
         default=_DEFAULTS.suspect_seconds,
         min=0.0,
         help="""
-Seconds for which no lease is planned on a host after a start failed there.
+Seconds for which a lease keeps away from a host after its start failed there.
+Nobody is started there for as long after the last of several failed starts
+that make a host suspect (see suspect_window).
+""",
+    ),
+    cfg.FloatOpt(
+        "suspect_window",
+        default=600.0,
+        min=0.0,
+        help="""
+Seconds within which the starts of two leases have to fail on a host to make
+it suspect: to everybody when the leases are of two projects, else to their own
+project. A start that succeeds there clears it.
 """,
     ),
     cfg.FloatOpt(
@@ -181,6 +193,7 @@ def settings(conf: cfg.ConfigOpts) -> broker.Settings:
         start_attempts=section.start_attempts,
         retry_delay=section.retry_delay,
         suspect_seconds=section.suspect_seconds,
+        suspect_window=section.suspect_window,
         post_doubt_seconds=section.post_doubt_seconds,
         ownership_seconds=section.ownership_seconds,
         heartbeat_timeout=section.heartbeat_timeout,

@@ -275,8 +275,6 @@ def _values(host: hosts.Host) -> dict[str, Any]:
         "agent_version": host.agent_version,
         "boot_id": host.boot_id,
         "report_digest": host.report_digest,
-        "suspect_until": host.suspect_until,
-        "suspect_reason": host.suspect_reason,
         "conditions": [dataclasses.asdict(c) for c in host.conditions],
         "updated_at": host.updated_at,
     }
@@ -310,8 +308,6 @@ def _host(
         boot_id=row.boot_id,
         report_digest=row.report_digest,
         heartbeat_at=row.heartbeat_at,
-        suspect_until=row.suspect_until,
-        suspect_reason=row.suspect_reason,
         conditions=tuple(hosts.Condition(**c) for c in row.conditions),
         capacities=capacities,
         generation=row.generation,

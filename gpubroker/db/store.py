@@ -30,6 +30,7 @@ from gpubroker import errors
 from gpubroker.db import claims
 from gpubroker.db import devices
 from gpubroker.db import events
+from gpubroker.db import failures
 from gpubroker.db import fences
 from gpubroker.db import flavors
 from gpubroker.db import hosts
@@ -66,6 +67,7 @@ class Transaction:
         self.hosts: ports.Hosts = hosts.Hosts(session, clock)
         self.devices: ports.Devices = devices.Devices(session, clock)
         self.fences: ports.Fences = fences.Fences(session, clock)
+        self.failures: ports.Failures = failures.Failures(session, clock)
         self.traits: ports.Traits = traits.Traits(session, clock)
         self.leases: ports.Leases = leases.Leases(session, clock)
         self.claims: ports.Claims = claims.Claims(session, clock)

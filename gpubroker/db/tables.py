@@ -160,9 +160,21 @@ class Host(base.Stamped, base.Base):
     boot_id: Mapped[Name | None]
     report_digest: Mapped[Name | None]
     heartbeat_at: Mapped[Time | None] = mapped_column(index=True)
-    suspect_until: Mapped[Time | None]
-    suspect_reason: Mapped[Text]
     conditions: Mapped[Document]
+
+
+class StartFailure(base.Base):
+    """``lease_id`` is the outward id; leases are never deleted."""
+
+    __tablename__ = "start_failure"
+
+    host_id: Mapped[int] = base.parent("host.id", primary_key=True)
+    lease_id: Mapped[Uuid] = mapped_column(primary_key=True)
+    project_id: Mapped[Name]
+    at: Mapped[Time]
+    until: Mapped[Time]
+    message: Mapped[Text]
+    counts: Mapped[bool]
 
 
 class HostCapacity(base.Base):

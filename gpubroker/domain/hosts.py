@@ -72,8 +72,6 @@ class Host:
     :param ticket_provider_id: the broker's one permanent child provider.
     :param zone: Nova's availability zone of it; empty until Nova told.
     :param agent_user_id: the Keystone user that may report for this host.
-    :param suspect_until: no new lease is planned here before, after a start
-        failed for a reason that lies with the host.
     """
 
     name: str
@@ -90,8 +88,6 @@ class Host:
     boot_id: str | None = None
     report_digest: str | None = None
     heartbeat_at: datetime.datetime | None = None
-    suspect_until: datetime.datetime | None = None
-    suspect_reason: str = ""
     conditions: tuple[Condition, ...] = ()
     capacities: tuple[Capacity, ...] = ()
     generation: int = 0

@@ -24,6 +24,8 @@ from gpubroker.services import saga
 _BUILDING = frozenset({"BUILD", "UNKNOWN"})
 #: Seconds of building after which a compute that is down is believed.
 _PATIENCE = 30.0
+# The words of Nova's NoValidHost (nova/exception.py).
+_UNPLACED = "No valid host was found"
 
 
 def look(run: saga.Run, node: leases.Node) -> saga.Next:
@@ -41,7 +43,9 @@ def look(run: saga.Run, node: leases.Node) -> saga.Next:
         return 2.0
     if server.status == "ERROR":
         raise saga.CloudFailure(
-            server.fault or "Nova could not start the server.", node
+            server.fault or "Nova could not start the server.",
+            node,
+            unplaced=server.fault.startswith(_UNPLACED),
         )
     if server.status in _BUILDING:
         return _wait(run, node)

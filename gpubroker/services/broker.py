@@ -27,8 +27,10 @@ class Settings:
 
     :param start_attempts: starts of one lease that may fail for a reason
         that lies with the cloud before the lease fails.
-    :param suspect_seconds: how long no lease is planned on a host after a
-        start failed there.
+    :param suspect_seconds: how long a lease keeps away from a host after its
+        start failed there, and everybody from a host that is suspect.
+    :param suspect_window: how close to each other the starts of two leases
+        have to fail on a host to make it suspect.
     :param post_doubt_seconds: how long after a POST /servers without an
         answer its server may still turn up (N 15.7).
     :param ownership_seconds: how long a planner owns a pool without
@@ -41,6 +43,7 @@ class Settings:
     start_attempts: int = 3
     retry_delay: float = 5.0
     suspect_seconds: float = 60.0
+    suspect_window: float = 600.0
     post_doubt_seconds: float = 60.0
     ownership_seconds: float = 10.0
     heartbeat_timeout: float = 120.0

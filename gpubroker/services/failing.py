@@ -14,10 +14,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 import datetime
 import logging
 
+from gpubroker.domain import failures
 from gpubroker.domain import leases
 from gpubroker.services import change
 from gpubroker.services import saga
@@ -33,7 +33,7 @@ def retry(run: saga.Run, failure: saga.CloudFailure) -> saga.Next:
     reason = f"{number}: {failure.message}"
     with run.change() as now:
         if failure.suspect:
-            _suspect(run, now, failure)
+            _blame(run, now, failure)
         now.node(failure.node.id, fault=failure.message)
         if attempts >= settings.start_attempts:
             now.move(
@@ -89,7 +89,7 @@ def gone(run: saga.Run, node: leases.Node) -> saga.Next:
 
 def hold(run: saga.Run, message: str, wait: float) -> saga.Next:
     """Something does not answer, or must be put right by others: wait."""
-    return bounded(run, stand_by(run, message, wait))
+    return bounded(run, stand_by(run, message, wait), held=True)
 
 
 def stand_by(run: saga.Run, message: str, wait: float) -> float:
@@ -104,17 +104,24 @@ def stand_by(run: saga.Run, message: str, wait: float) -> float:
     return wait
 
 
-def bounded(run: saga.Run, wait: float) -> saga.Next:
-    """Wait on, unless the start takes longer than it may."""
+def bounded(run: saga.Run, wait: float, held: bool = False) -> saga.Next:
+    """Wait on, unless the start takes longer than it may.
+
+    :param held: whether it waits for something that is not the host's.
+    """
     limit = run.core.settings.start_timeout
     age = (run.core.clock.now() - run.begun_at()).total_seconds()
     if age <= limit:
         return wait
     why = run.lease.reason or "it did not come up."
+    node = _slowest(run)
     return retry(
         run,
         saga.CloudFailure(
-            f"Not started within {limit:.0f} s: {why}", _slowest(run)
+            f"Not started within {limit:.0f} s: {why}",
+            node,
+            # Without a server the host had no part in it.
+            suspect=not held and node.server_id is not None,
         ),
     )
 
@@ -128,17 +135,46 @@ def _slowest(run: saga.Run) -> leases.Node:
     return run.nodes[0]
 
 
-def _suspect(
+def _blame(
     run: saga.Run, now: change.Change, failure: saga.CloudFailure
 ) -> None:
-    if failure.node.host is None:
+    """Note that the lease failed on the host, and what follows from that.
+
+    Nova's scheduler goes by Nova's own record of a host's PCI devices, which
+    trails Placement by about two seconds: the cards of a server that was just
+    deleted have no valid host, although they are free. So the first such
+    failure says nothing of the host, and the lease may come back soon.
+    """
+    name = failure.node.host
+    if name is None:
         return
-    host = now.tx.hosts.get(failure.node.host)
-    seconds = run.core.settings.suspect_seconds
-    now.tx.hosts.update(
-        dataclasses.replace(
-            host,
-            suspect_until=now.now + datetime.timedelta(seconds=seconds),
-            suspect_reason=failure.message,
-        )
+    settings = run.core.settings
+    since = now.now - datetime.timedelta(seconds=settings.suspect_window)
+    known = [
+        one
+        for one in now.tx.failures.of_hosts([name]).get(name, ())
+        if one.at >= since
+    ]
+    again = failures.of_lease(known, run.lease.id) is not None
+    trailing = failure.unplaced and not again
+    seconds = 0.0 if trailing else settings.suspect_seconds
+    found = failures.Failure(
+        host=name,
+        lease_id=run.lease.id,
+        project_id=run.lease.project_id,
+        at=now.now,
+        until=now.now + datetime.timedelta(seconds=seconds),
+        message=failure.message,
+        counts=not trailing,
     )
+    now.tx.failures.note(found, since)
+    if failures.suspect([*known, found], now.now) is found:
+        now.after(
+            lambda: LOG.warning(
+                "Host %s is suspect until %s: starts of several projects "
+                "failed there; the last one: %s",
+                name,
+                found.until,
+                found.message,
+            )
+        )

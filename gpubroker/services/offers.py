@@ -40,7 +40,10 @@ def of_flavors(
             chosen = [_flavor(tx, name)]
         seen = visible(tx, core, project_id)
     return [
-        (flavor, offers.offer(seen, flavor.models, need_of(flavor)))
+        (
+            flavor,
+            offers.offer(seen, flavor.models, need_of(flavor), project_id),
+        )
         for flavor in chosen
     ]
 
@@ -61,7 +64,7 @@ def of_model(
         )
     carried = [m for m in named if _carried(seen, m)] or named[:1]
     return [
-        offers.offer(seen, [model.name], Need(gpus=gpus))
+        offers.offer(seen, [model.name], Need(gpus=gpus), project_id)
         for model in sorted(carried, key=lambda m: m.name)
     ]
 

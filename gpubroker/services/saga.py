@@ -45,17 +45,23 @@ class CloudFailure(Exception):
     """A start went wrong for a reason that lies with the cloud.
 
     :param message: for the user; names no host.
-    :param suspect: whether the host of the node is to be avoided for a
-        while.
+    :param suspect: whether it may lie with the host of the node.
+    :param unplaced: whether Nova's scheduler let no host through, so that
+        the host never saw the server.
     """
 
     def __init__(
-        self, message: str, node: leases.Node, suspect: bool = True
+        self,
+        message: str,
+        node: leases.Node,
+        suspect: bool = True,
+        unplaced: bool = False,
     ) -> None:
         super().__init__(message)
         self.message = message
         self.node = node
         self.suspect = suspect
+        self.unplaced = unplaced
 
 
 class ServerGone(Exception):

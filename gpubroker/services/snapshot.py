@@ -18,6 +18,7 @@ import datetime
 from collections.abc import Mapping, Sequence
 
 from gpubroker.domain import devices
+from gpubroker.domain import failures
 from gpubroker.domain import hosts
 from gpubroker.domain import leases
 from gpubroker.domain import models
@@ -42,12 +43,14 @@ def load(tx: ports.Transaction, pool: str, now: datetime.datetime) -> Snapshot:
         tx.leases.in_state([leases.State.STARTING], pool=pool)
     )
     traits = tx.traits.hosts_of_pool(pool)
+    failed = tx.failures.of_pool(pool)
     views = [
         view(
             host,
             by_host.get(host.name, []),
             traits.get(host.name, frozenset()),
             promised,
+            failed.get(host.name, ()),
             now,
         )
         for host in sorted(tx.hosts.all(pool), key=lambda h: h.name)
@@ -75,6 +78,7 @@ def order_of(lease: leases.Lease) -> Order:
         nodes=lease.node_count,
         not_before=lease.not_before,
         need=need_of(lease),
+        project_id=lease.project_id,
     )
 
 
@@ -95,10 +99,11 @@ def view(
     cards: Sequence[devices.Device],
     traits: frozenset[str],
     promised: Mapping[str, Need],
+    failed: tuple[failures.Failure, ...],
     now: datetime.datetime,
 ) -> HostView:
     """One host as a plan sees it."""
-    state, why = _host_state(host, now)
+    state, why = _host_state(host, failed, now)
     free = {c.resource_class: c.free for c in host.capacities}
     total = {c.resource_class: c.free + c.used for c in host.capacities}
     claimed = promised.get(host.name, Need(gpus=0))
@@ -114,6 +119,7 @@ def view(
         disk_gib_total=total.get("DISK_GB", 0),
         traits=traits,
         zone=host.zone,
+        failures=failed,
         cards=tuple(
             card
             for card in map(card_of, sorted(cards, key=_by_slot))
@@ -159,14 +165,16 @@ def _availability(device: devices.Device) -> tuple[Availability, str]:
 
 
 def _host_state(
-    host: hosts.Host, now: datetime.datetime
+    host: hosts.Host,
+    failed: tuple[failures.Failure, ...],
+    now: datetime.datetime,
 ) -> tuple[HostState, str]:
     if host.mode is not hosts.Mode.MANAGE:
         return HostState.OBSERVED, "the host is only observed"
     if host.compute_state is not hosts.ComputeState.UP:
         return HostState.DOWN, f"nova-compute is {host.compute_state}"
-    if host.suspect_until and host.suspect_until > now:
-        return HostState.DOWN, host.suspect_reason or "a start failed here"
+    if failures.suspect(failed, now):
+        return HostState.SUSPECT, "starts failed here lately"
     return HostState.OPEN, ""
 
 

@@ -139,6 +139,10 @@ def _activate(run: saga.Run) -> None:
         for node in now.lease.nodes:
             for device in node.planned:
                 _hold(now, device, node)
+        # They work: what failed there before had another reason.
+        now.tx.failures.excuse(
+            sorted({n.host for n in now.lease.nodes if n.host})
+        )
         _state(now, started_at)
         now.tx.leases.forget_user_data(now.lease.id)
         now.ring_hosts()

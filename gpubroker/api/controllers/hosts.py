@@ -110,8 +110,9 @@ class Hosts(routing.Collection):
         with call.ports.store.read() as tx:
             found = tx.hosts.page(call.page())
             cards = _cards(tx, found.items)
+            failed = tx.failures.of_hosts(tuple(cards))
         items = [
-            view.show(call, host, cards.get(host.name, []))
+            view.show(call, host, cards[host.name], failed.get(host.name, ()))
             for host in found.items
         ]
         return call.listing("hosts", items, found, "name")
@@ -171,4 +172,5 @@ def _host(call: Call) -> hosts.Host:
 def _view(call: Call, host: hosts.Host) -> dict[str, Any]:
     with call.ports.store.read() as tx:
         cards = tx.devices.of_host(host.name)
-    return view.show(call, host, cards)
+        failed = tx.failures.of_hosts([host.name])
+    return view.show(call, host, cards, failed.get(host.name, ()))

@@ -23,13 +23,20 @@ from gpubroker.api.call import Call
 from gpubroker.api.views import devices as device_view
 from gpubroker.api.views import times
 from gpubroker.domain import devices
+from gpubroker.domain import failures
 from gpubroker.domain import hosts
 
 
 def show(
-    call: Call, host: hosts.Host, cards: Collection[devices.Device]
+    call: Call,
+    host: hosts.Host,
+    cards: Collection[devices.Device],
+    failed: Collection[failures.Failure],
 ) -> dict[str, Any]:
-    """:param cards: all devices of the host."""
+    """:param cards: all devices of the host.
+    :param failed: starts that failed there lately.
+    """
+    last = failures.suspect(failed, call.ports.clock.now())
     return {
         "name": host.name,
         "hypervisor_hostname": host.hypervisor_hostname,
@@ -39,8 +46,8 @@ def show(
         "compute_reason": host.compute_reason,
         "provider_id": host.provider_id,
         "agent": _agent(call, host),
-        "suspect_until": times.iso(host.suspect_until),
-        "suspect_reason": host.suspect_reason,
+        "suspect_until": times.iso(last.until if last else None),
+        "suspect_reason": last.message if last else "",
         "conditions": [
             {"kind": condition.kind, "detail": condition.detail}
             for condition in host.conditions

@@ -84,7 +84,7 @@ def notes_text(host: host_sdk.Host) -> str:
     if host.compute_reason:
         notes.append(str(host.compute_reason))
     if host.suspect_until:
-        why = host.suspect_reason or "a start failed there"
+        why = host.suspect_reason or "starts failed there"
         notes.append(f"no new leases until {host.suspect_until}: {why}")
     notes.extend(
         str(one.get("detail") or one.get("kind"))

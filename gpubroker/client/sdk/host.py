@@ -51,7 +51,8 @@ class Host(base.Mutable):
     #: user_id, version, heartbeat_at, boot_id and state (reporting, silent
     #: or never) of its agent.
     agent: dict[str, Any] | None = resource.Body("agent", type=dict)
-    #: Gets no new leases before then, and why.
+    #: Gets no new leases before then, since starts of several projects
+    #: failed there; how the last one did.
     suspect_until: str | None = resource.Body("suspect_until")
     suspect_reason: str | None = resource.Body("suspect_reason")
     #: What its agent can not see: dicts of kind and detail.

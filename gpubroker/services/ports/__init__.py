@@ -31,6 +31,7 @@ from gpubroker.services.ports.outside import UserCloud
 from gpubroker.services.ports.store import Claims
 from gpubroker.services.ports.store import Devices
 from gpubroker.services.ports.store import Events
+from gpubroker.services.ports.store import Failures
 from gpubroker.services.ports.store import Fences
 from gpubroker.services.ports.store import Flavors
 from gpubroker.services.ports.store import Hosts
@@ -53,6 +54,7 @@ __all__ = [
     "ComputeService",
     "Devices",
     "Events",
+    "Failures",
     "Fences",
     "Flavors",
     "Hosts",

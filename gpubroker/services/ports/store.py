@@ -21,6 +21,7 @@ from typing import Protocol, TypeVar
 
 from gpubroker.domain import devices
 from gpubroker.domain import events
+from gpubroker.domain import failures
 from gpubroker.domain import fences
 from gpubroker.domain import flavors
 from gpubroker.domain import hosts
@@ -118,6 +119,31 @@ class Hosts(Protocol):
 
     def give_slots(self, name: str, slots: Mapping[str, int]) -> None:
         """Record numbers for addresses that have none; never renumbers."""
+        ...
+
+
+class Failures(Protocol):
+    """Starts that failed, by host; a lease has one a host, the last."""
+
+    def of_hosts(
+        self, names: Collection[str]
+    ) -> dict[str, tuple[failures.Failure, ...]]:
+        """Host -> its failures, oldest first; hosts without are left out."""
+        ...
+
+    def of_pool(self, pool: str) -> dict[str, tuple[failures.Failure, ...]]:
+        """The same for a whole pool, in one statement."""
+        ...
+
+    def note(
+        self, failure: failures.Failure, since: datetime.datetime
+    ) -> None:
+        """Write it in the place of the lease's last one at this host, and
+        forget those of the host from before ``since``."""
+        ...
+
+    def excuse(self, names: Collection[str]) -> None:
+        """Let none of these hosts' failures count any more; one UPDATE."""
         ...
 
 
@@ -275,6 +301,7 @@ class Transaction(Protocol):
     flavors: Flavors
     pools: Pools
     hosts: Hosts
+    failures: Failures
     devices: Devices
     fences: Fences
     traits: Traits

@@ -305,9 +305,9 @@ class TimeTests(base.Tests):
         zone = datetime.timezone(datetime.timedelta(hours=5, minutes=30))
         moment = datetime.datetime(2026, 3, 1, 2, 3, 4, 567891, zone)
         with self.store.write() as tx:
-            tx.hosts.add(samples.host(suspect_until=moment))
+            tx.hosts.add(samples.host(heartbeat_at=moment))
         with self.store.read() as tx:
-            stands = tx.hosts.get("gpu-1").suspect_until
+            stands = tx.hosts.get("gpu-1").heartbeat_at
         assert stands
         self.assertEqual(moment, stands)
         self.assertEqual(datetime.timedelta(0), stands.utcoffset())

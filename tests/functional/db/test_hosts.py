@@ -43,7 +43,7 @@ class HostTests(base.Tests):
                     hosts.Capacity(resource_class="DISK_GB", total=9),
                 ),
                 conditions=(),
-                suspect_until=base.START,
+                zone="az1",
             )
             won = tx.hosts.update(wanted)
             self.assertEqual(won, tx.hosts.get("gpu-1"))
