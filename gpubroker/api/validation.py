@@ -29,6 +29,7 @@ from jsonschema import validators
 
 from gpubroker import errors
 from gpubroker.api.schemas import types
+from gpubroker.services import names
 
 #: A message longer than this repeats the caller's own megabyte.
 _LONGEST = 300
@@ -60,6 +61,15 @@ def _is_address(value: object) -> bool:
 def _is_base64(value: object) -> bool:
     if isinstance(value, str):
         base64.b64decode(value, validate=True)
+    return True
+
+
+@_FORMATS.checks(  # type: ignore[untyped-decorator]
+    "nova-name", raises=ValueError
+)
+def _is_nova_name(value: object) -> bool:
+    if isinstance(value, str):
+        names.check(value)
     return True
 
 
@@ -149,6 +159,8 @@ def _describe(error: schema_errors.ValidationError) -> tuple[str, str]:
 
 def _words(error: schema_errors.ValidationError) -> str:
     words = str(error.message)
+    if error.validator == "format" and error.cause:
+        words = f"{error.instance!r}: {error.cause}"
     if len(words) <= _LONGEST:
         return words
     return (

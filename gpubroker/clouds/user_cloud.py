@@ -14,6 +14,7 @@
 
 from __future__ import annotations
 
+import functools
 import urllib.parse
 from collections.abc import Callable, Mapping, Sequence
 from concurrent import futures
@@ -24,6 +25,9 @@ from gpubroker.clouds import compute
 from gpubroker.clouds import login
 from gpubroker.clouds import session
 from gpubroker.services import ports
+
+
+_GIB = 2**30
 
 
 class UserCloud:
@@ -41,12 +45,18 @@ class UserCloud:
         self._glance = glance
         self._project = project
 
-    def check(self, workload: Mapping[str, Any]) -> ports.Checked:
+    def check(
+        self,
+        workload: Mapping[str, Any],
+        ram_mib: int | None = None,
+        disk_gib: int | None = None,
+    ) -> ports.Checked:
         """Asks the services side by side: each of them has to ask Keystone
         about a token that it sees for the first time. Of several things
         that are wrong, the first in the order of the fields is told."""
+        sizes = (ram_mib, disk_gib, workload.get("boot_volume_gib"))
         checks: dict[str, Callable[[Any], str | None]] = {
-            "image": self._check_image,
+            "image": functools.partial(self._check_image, *sizes),
             "networks": self._check_networks,
             "key_name": self._check_key,
             "security_groups": self._check_groups,
@@ -92,7 +102,13 @@ class UserCloud:
 
     # -- ------------------------------------------------------------------
 
-    def _check_image(self, image: str) -> str | None:
+    def _check_image(
+        self,
+        ram_mib: int | None,
+        disk_gib: int | None,
+        volume_gib: int | None,
+        image: str,
+    ) -> str | None:
         """The user to log in as, where the image tells."""
         field = "workload.image"
         answer = _seen(self._glance, f"/images/{_quote(image)}")
@@ -101,6 +117,7 @@ class UserCloud:
         status = answer.body.get("status")
         if status != "active":
             raise _invalid(field, f"image {image} is {status}, not active")
+        _check_room(answer.body, ram_mib, disk_gib, volume_gib)
         return login.user(answer.body)
 
     def _check_networks(
@@ -170,6 +187,35 @@ class UserCloud:
                 "workload.availability_zone",
                 f"{zone} is none of the zones {', '.join(known)}",
             )
+
+
+def _check_room(
+    image: Mapping[str, Any],
+    ram_mib: int | None,
+    disk_gib: int | None,
+    volume_gib: int | None,
+) -> None:
+    """As Nova does for a server, and Cinder for its boot volume; to Nova a
+    disk of 0 has no size, so that it compares nothing with it.
+
+    :raises Invalid: naming the image and what is too small for it.
+    """
+    least = image.get("min_ram") or 0
+    if ram_mib is not None and least > ram_mib:
+        raise _invalid(
+            "workload.image",
+            f"the image needs {least} MiB of memory; the flavor has {ram_mib}",
+        )
+    room, what = disk_gib, "the flavor's disk"
+    if volume_gib is not None:
+        room, what = volume_gib, "the boot volume"
+    size = max(image.get("size") or 0, image.get("virtual_size") or 0)
+    least = max(image.get("min_disk") or 0, -(-size // _GIB))
+    if room and least > room:
+        raise _invalid(
+            "workload.image",
+            f"the image needs a disk of {least} GiB; {what} has {room}",
+        )
 
 
 def server_body(spec: ports.ServerSpec) -> dict[str, Any]:

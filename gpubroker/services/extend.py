@@ -20,6 +20,7 @@ from gpubroker import errors
 from gpubroker.domain import leases
 from gpubroker.services import broker
 from gpubroker.services import change
+from gpubroker.services import names
 from gpubroker.services import order
 
 _OPEN = frozenset(
@@ -71,8 +72,9 @@ def rename(
 ) -> leases.Lease:
     """Only the lease's own name: the servers in Nova keep theirs.
 
-    :raises ConcurrentUpdate: its generation is another than the one given;
-        NotFound: no such lease in this project.
+    :raises Invalid: too long for its servers; ConcurrentUpdate: its
+        generation is another than the one given; NotFound: no such lease in
+        this project.
     """
     with change.of(core, lease_id, project_id) as now:
         if generation is not None and generation != now.lease.generation:
@@ -82,6 +84,7 @@ def rename(
                 generation=now.lease.generation,
             )
         if name != now.lease.name:
+            names.check_servers(name, now.lease.node_count)
             now.say("lease.renamed", f"Renamed from {now.lease.name}.")
             now.set(name=name)
     return now.lease

@@ -18,11 +18,19 @@ a name never repeats, and what a name stands for is found again by it.
 
 from __future__ import annotations
 
+import unicodedata
+
+from gpubroker import errors
 from gpubroker.domain import leases
 
 #: No other name in Placement or Nova starts with these.
 TICKET_PREFIX = "CUSTOM_GPUBROKER_"
 SHAPE_PREFIX = "gpubroker-"
+
+#: Nova's limit for the name of a server.
+_LONGEST = 255
+#: The last character, and one more, that Nova's pattern for names knows.
+_KNOWN = 0xFFFF
 
 
 def ticket(node_id: str, attempt: int) -> str:
@@ -42,9 +50,44 @@ def tag(node: leases.Node) -> str:
 
 def server(lease: leases.Lease, node: leases.Node) -> str:
     """What the user sees in Nova."""
-    if lease.node_count == 1:
-        return lease.name
-    return f"{lease.name}-{node.index}"
+    return _numbered(lease.name, lease.node_count, node.index)
+
+
+def check(text: str) -> None:
+    """Nova's own rule for names (``valid_name_regex``): what prints, with no
+    space at either end, and nothing that needs four bytes in UTF-8.
+
+    :raises ValueError: Nova would refuse it, although any schema of ours is
+        content.
+    """
+    for character in text:
+        category = unicodedata.category(character)
+        odd = category.startswith("C") or category in ("Zl", "Zp")
+        if odd or ord(character) >= _KNOWN:
+            raise ValueError(
+                f"Nova takes no name with the character {character!a}"
+            )
+    spaces = [
+        c for c in text[:1] + text[-1:] if unicodedata.category(c) == "Zs"
+    ]
+    if spaces:
+        raise ValueError("Nova takes no name that begins or ends with a space")
+
+
+def check_servers(name: str, nodes: int) -> None:
+    """:raises Invalid: a lease's name that is too long with the number that
+    each of several servers gets behind it."""
+    most = _LONGEST - len(_numbered("", nodes, nodes - 1))
+    if len(name) > most:
+        raise errors.Invalid(
+            f"name: {len(name)} characters are too many: at most {most} for "
+            f"{nodes} nodes, since each server has its number at the end.",
+            field="name",
+        )
+
+
+def _numbered(name: str, nodes: int, index: int) -> str:
+    return name if nodes == 1 else f"{name}-{index}"
 
 
 def _plain(node_id: str) -> str:

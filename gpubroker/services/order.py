@@ -34,6 +34,7 @@ from gpubroker.domain import leases
 from gpubroker.domain import planning
 from gpubroker.domain import pools
 from gpubroker.services import broker
+from gpubroker.services import names
 from gpubroker.services import offers
 from gpubroker.services import ports
 from gpubroker.services import snapshot
@@ -65,7 +66,7 @@ def order(
         _check_limit(core, tx, lease)
         _check_fits(core, tx, lease)
     checked = core.identity.with_token(token, ctx.token_info).check(
-        lease.workload
+        lease.workload, lease.ram_mib, lease.disk_gib
     )
     if checked.login_user is not None:
         workload = {**lease.workload, "login_user": checked.login_user}
@@ -178,6 +179,7 @@ def _check_body(core: broker.Broker, body: Mapping[str, Any]) -> None:
             f"{MAX_DURATION} seconds",
             field="duration",
         )
+    names.check_servers(body["name"], count)
     _check_user_data(body["workload"].get("user_data"))
     if count > 1:
         _check_shared(body["workload"].get("networks"))

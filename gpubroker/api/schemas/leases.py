@@ -25,7 +25,7 @@ _DURATION = types.integer(60, 31_536_000)
 
 CREATE = types.closed(
     {
-        "name": types.LABEL,
+        "name": types.NOVA_NAME,
         "flavor": types.NAME,
         "nodes": types.integer(1, 64),
         "pool": types.NAME,
@@ -35,7 +35,7 @@ CREATE = types.closed(
     ("name", "flavor", "workload"),
 )
 
-UPDATE = types.changed({"name": types.LABEL})
+UPDATE = types.changed({"name": types.NOVA_NAME})
 
 EXTEND = types.closed(
     {"by": types.integer(1, 31_536_000), "until": types.TIME}

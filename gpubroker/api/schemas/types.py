@@ -52,6 +52,9 @@ LABEL: Schema = {
     "pattern": "^[^\\u0000-\\u001f\\u007f]+$",
 }
 
+#: What Nova takes as the name of a server, a key pair or a security group.
+NOVA_NAME: Schema = {**LABEL, "format": "nova-name"}
+
 UUID: Schema = {
     "type": "string",
     "minLength": 36,

@@ -31,6 +31,7 @@ _NIC = types.closed(
     {"network": types.UUID, "port": types.UUID, "fixed_ip": _ADDRESS}
 )
 _NIC["oneOf"] = [{"required": ["network"]}, {"required": ["port"]}]
+_NIC["dependentRequired"] = {"fixed_ip": ["network"]}
 
 _NETWORKS: types.Schema = {
     "anyOf": [types.one_of("auto", "none"), types.many(_NIC, 32, 1)]
@@ -44,15 +45,23 @@ _ZONE: types.Schema = {
     "pattern": "^[^\\u0000-\\u001f\\u007f:]+$",
 }
 
+#: Nova's own rule for the keys of a server's metadata.
+_METADATA_KEY: types.Schema = {
+    "type": "string",
+    "minLength": 1,
+    "maxLength": 255,
+    "pattern": "^[a-zA-Z0-9_:. -]+$",
+}
+
 _FIELDS: dict[str, types.Schema] = {
     "type": types.one_of("server"),
     "image": types.UUID,
     "networks": _NETWORKS,
-    "key_name": types.LABEL,
-    "security_groups": types.distinct(types.LABEL, 64),
+    "key_name": types.NOVA_NAME,
+    "security_groups": types.distinct(types.NOVA_NAME, 64),
     "availability_zone": _ZONE,
     "boot_volume_gib": types.integer(1, 65536),
-    "metadata": types.map_of(types.LABEL, types.text(255), 128),
+    "metadata": types.map_of(_METADATA_KEY, types.text(255), 128),
 }
 
 #: base64, bounded as Nova bounds it.

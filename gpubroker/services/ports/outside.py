@@ -231,10 +231,16 @@ class UserCloud(Protocol):
     All: :raises RightsGone: for 403 at Keystone; IdentityLost: for 401.
     """
 
-    def check(self, workload: Mapping[str, Any]) -> Checked:
+    def check(
+        self,
+        workload: Mapping[str, Any],
+        ram_mib: int | None = None,
+        disk_gib: int | None = None,
+    ) -> Checked:
         """Whether image, networks, key pair, security groups and zone of a
-        server workload exist for the user.
+        server workload exist for the user, and the image fits.
 
+        :param ram_mib, disk_gib: what the flavor has; none = not compared.
         :raises Invalid: naming the field, with the service's own words.
         """
         ...

@@ -178,6 +178,21 @@ class Refused(QueueCase):
         )
         self.assertEqual("workload.image", found.fields["field"])
 
+    def test_a_name_that_is_too_long_for_its_servers_is_refused(self):
+        found = self.refused(
+            errors.Invalid, "at most 253", name="x" * 254, nodes=2
+        )
+        self.assertEqual("name", found.fields["field"])
+        self.world.order("x" * 255, flavor="gpu.1")
+
+    def test_an_image_that_does_not_fit_the_flavor_is_refused(self):
+        self.world.cloud.image_needs = (1025, 0)
+        self.refused(errors.Invalid, "1025 MiB")
+        self.world.cloud.image_needs = (1024, 11)
+        self.refused(errors.Invalid, "11 GiB")
+        self.world.cloud.image_needs = (1024, 10)
+        self.world.order()
+
     def test_impossible_numbers_are_refused(self):
         self.refused(errors.Invalid, "nodes", nodes=0)
         self.refused(errors.Invalid, "nodes", nodes=10**9)
