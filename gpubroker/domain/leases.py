@@ -173,6 +173,12 @@ class Lease:
     updated_at: datetime.datetime | None = None
 
     @property
+    def local_disk_gib(self) -> int:
+        """What one node takes of its host's disk: nothing with a boot
+        volume. Nova does not count a flavor's disk then, either."""
+        return 0 if self.workload.get("boot_volume_gib") else self.disk_gib
+
+    @property
     def final(self) -> bool:
         return self.state in FINAL
 

@@ -75,7 +75,7 @@ def shape(run: saga.Run, node: leases.Node) -> ports.ShapeSpec:
         name=placed.shape,
         vcpus=lease.vcpus,
         ram_mib=lease.ram_mib,
-        disk_gib=lease.disk_gib,
+        disk_gib=lease.local_disk_gib,
         extra_specs={
             **lease.extra_specs,
             "pci_passthrough:alias": ",".join(

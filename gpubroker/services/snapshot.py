@@ -87,7 +87,7 @@ def need_of(lease: leases.Lease) -> Need:
         gpus=lease.gpus,
         vcpus=lease.vcpus,
         ram_mib=lease.ram_mib,
-        disk_gib=lease.disk_gib,
+        disk_gib=lease.local_disk_gib,
         topology=Topology(lease.topology),
         traits=frozenset(lease.traits),
         zone=lease.workload.get("availability_zone"),

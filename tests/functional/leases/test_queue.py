@@ -63,6 +63,16 @@ class Waiting(QueueCase):
         lease = self.world.order(workload={"availability_zone": "az1"})
         self.world.settle(lease.id, "active")
 
+    def test_with_a_boot_volume_the_disk_of_the_host_does_not_count(self):
+        with self.world.store.write() as tx:
+            small = tx.flavors.get("gpu.2")
+            tx.flavors.update(dataclasses.replace(small, disk_gib=5000))
+        self.assertRaisesRegex(errors.Invalid, "disk", self.world.order)
+        lease = self.world.order(workload={"boot_volume_gib": 20})
+        self.world.settle(lease.id, "active")
+        (machine,) = self.world.cloud.machines.values()
+        self.assertEqual(0, machine.shape.disk_gib)
+
     def test_an_order_says_why_it_waits_only_when_that_changes(self):
         self.world.settle(self.world.order("first").id, "active")
         second = self.world.order("second")
