@@ -87,6 +87,8 @@ def _event() -> None:
         sa.Column("serial", _line(), nullable=True),
         sa.Column("host", _line(), nullable=True),
         sa.Column("request_id", _line(), nullable=False),
+        sa.Column("acted_by", _line(), nullable=False),
+        sa.Column("by_operator", sa.Boolean(), nullable=False),
         sa.Column("detail", _text(), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_event"),
         **_TABLE,

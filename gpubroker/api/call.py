@@ -25,6 +25,7 @@ from oslo_policy import policy
 from gpubroker import context
 from gpubroker import errors
 from gpubroker.api import pagination
+from gpubroker.domain import events
 from gpubroker.services import broker
 from gpubroker.services import paging
 
@@ -87,6 +88,17 @@ class Call:
             "project_id": self.ctx.project_id,
             "user_id": self.ctx.user_id,
         }
+
+    def actor(self, project_id: str | None = None) -> events.Actor:
+        """Who asks, for the history of a thing.
+
+        :param project_id: whose it is; none = the operators'.
+        """
+        return events.Actor(
+            user_id=self.ctx.user_id or "",
+            request_id=self.ctx.request_id or "",
+            operator=project_id != self.ctx.project_id,
+        )
 
     def may(self, rule: str, target: Mapping[str, Any] | None = None) -> bool:
         """Whether the caller may do this, by policy."""

@@ -75,6 +75,8 @@ class Events(repository.Repository):
                     "serial": event.serial,
                     "host": event.host,
                     "request_id": event.request_id,
+                    "acted_by": event.by,
+                    "by_operator": event.operator,
                     "detail": event.detail,
                 }
             ],
@@ -96,5 +98,7 @@ def _event(row: tables.Event) -> events.Event:
         serial=row.serial,
         host=row.host,
         request_id=row.request_id,
+        by=row.acted_by,
+        operator=row.by_operator,
         detail=row.detail,
     )

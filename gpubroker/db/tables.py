@@ -292,6 +292,8 @@ class Event(base.Base):
     serial: Mapped[Name | None]
     host: Mapped[Name | None]
     request_id: Mapped[Name]
+    acted_by: Mapped[Name]
+    by_operator: Mapped[bool]
     detail: Mapped[Document]
 
     __table_args__ = base.args(

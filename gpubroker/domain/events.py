@@ -20,6 +20,23 @@ from typing import Any
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Actor:
+    """Who asks for a change.
+
+    :param operator: the thing is another project's than the one that they
+        act for, which only an operator's rights allow.
+    """
+
+    user_id: str = ""
+    request_id: str = ""
+    operator: bool = False
+
+
+#: Nobody asked: the broker acts by itself.
+BROKER = Actor()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
     """Only ever inserted.
 
@@ -27,6 +44,10 @@ class Event:
     :param message: a sentence for people; holds no secret and, on a lease,
         no host, address or serial (those go into ``detail``, which only
         operators see).
+    :param request_id: the request that it goes back to; empty = none.
+    :param by: a user id or a part of the broker; empty = the broker.
+    :param operator: it was an operator, whose id is none of the project's
+        business.
     """
 
     id: int = 0
@@ -38,4 +59,6 @@ class Event:
     serial: str | None = None
     host: str | None = None
     request_id: str = ""
+    by: str = ""
+    operator: bool = False
     detail: dict[str, Any] = field(default_factory=dict)

@@ -81,6 +81,7 @@ class IdentityMode(enum.StrEnum):
 
 class EndCause(enum.StrEnum):
     USER = "user"
+    OPERATOR = "operator"
     EXPIRY = "expiry"
     SERVER_GONE = "server_gone"
     START_FAILED = "start_failed"
@@ -133,6 +134,8 @@ class Lease:
         that a changed flavor never changes a lease.
     :param attempts: starts that failed for a reason that lay with the cloud.
     :param not_before: no new start before, after a failed one.
+    :param request_id: the request that is being carried out: the order, then
+        what ended it; empty = the broker ended it by itself.
     """
 
     id: str

@@ -38,10 +38,15 @@ class Change:
     """What is being written; kept in memory until ``save``."""
 
     def __init__(
-        self, core: broker.Broker, tx: ports.Transaction, lease: leases.Lease
+        self,
+        core: broker.Broker,
+        tx: ports.Transaction,
+        lease: leases.Lease,
+        actor: events.Actor = events.BROKER,
     ) -> None:
         self.tx = tx
         self.lease = lease
+        self.actor = actor
         self.now = core.clock.now()
         self._core = core
         self._touched = False
@@ -79,7 +84,9 @@ class Change:
                 kind=kind,
                 message=message,
                 lease_id=self.lease.id,
-                request_id=self.lease.request_id,
+                request_id=self.actor.request_id or self.lease.request_id,
+                by=self.actor.user_id,
+                operator=self.actor.operator,
                 detail=detail,
             )
         )
@@ -117,15 +124,19 @@ class Change:
 
 @contextlib.contextmanager
 def of(
-    core: broker.Broker, lease_id: str, project_id: str | None = None
+    core: broker.Broker,
+    lease_id: str,
+    project_id: str | None = None,
+    actor: events.Actor = events.BROKER,
 ) -> Iterator[Change]:
     """Change a lease as it stands in the store.
 
+    :param actor: who asks for it; told with what is said.
     :raises NotFound: no such lease in this project; ConcurrentUpdate:
         somebody else wrote it meanwhile, nothing was written.
     """
     with core.store.write() as tx:
-        change = Change(core, tx, tx.leases.get(lease_id, project_id))
+        change = Change(core, tx, tx.leases.get(lease_id, project_id), actor)
         yield change
         change.save()
     change.tell()

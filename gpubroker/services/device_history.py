@@ -35,9 +35,14 @@ def note(
     kind: str,
     message: str,
     now: datetime.datetime,
+    by: str = "",
+    request_id: str = "",
     **detail: Any,
 ) -> None:
-    """One line, under the card's id and, where known, its serial."""
+    """One line, under the card's id and, where known, its serial.
+
+    :param by: a user id or a part of the broker.
+    """
     tx.events.add(
         events.Event(
             at=now,
@@ -46,6 +51,8 @@ def note(
             device_id=device.id,
             serial=device.serial,
             host=device.host,
+            request_id=request_id,
+            by=by,
             detail={"pci_address": device.pci_address, **detail},
         )
     )
@@ -64,6 +71,7 @@ def fence(
     device: Device,
     fence: fences.Fence,
     now: datetime.datetime,
+    request_id: str = "",
 ) -> bool:
     """Set a fence and say so; False when the card had this reason."""
     if not tx.fences.add(fence):
@@ -75,8 +83,9 @@ def fence(
         "device.fenced",
         f"Fenced ({fence.reason}){words}",
         now,
+        fence.by,
+        request_id,
         reason=fence.reason.value,
-        by=fence.by,
     )
     return True
 
@@ -87,6 +96,7 @@ def unfence(
     reason: fences.Reason,
     by: str,
     now: datetime.datetime,
+    request_id: str = "",
 ) -> bool:
     """Lift a fence and say so; False when the card had not this reason."""
     if not tx.fences.remove(device.id, reason):
@@ -97,7 +107,8 @@ def unfence(
         "device.unfenced",
         f"The fence {reason} was lifted.",
         now,
+        by,
+        request_id,
         reason=reason.value,
-        by=by,
     )
     return True

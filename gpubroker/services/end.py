@@ -22,6 +22,7 @@ import logging
 from collections.abc import Callable
 
 from gpubroker import errors
+from gpubroker.domain import events
 from gpubroker.domain import leases
 from gpubroker.domain import steps
 from gpubroker.services import broker
@@ -43,13 +44,19 @@ _TRIALS = 5
 
 
 def end(
-    core: broker.Broker, lease_id: str, project_id: str | None = None
+    core: broker.Broker,
+    lease_id: str,
+    project_id: str | None = None,
+    actor: events.Actor = events.BROKER,
 ) -> leases.Lease:
-    """A user's wish; a lease that is ending or final stays as it is.
+    """Somebody's wish; a lease that is ending or final stays as it is.
 
     :raises NotFound: no such lease in this project.
     """
-    return _ask(core, lease_id, leases.EndCause.USER, "by request", project_id)
+    cause, why = leases.EndCause.USER, "by request"
+    if actor.operator:
+        cause, why = leases.EndCause.OPERATOR, "an operator asked for it"
+    return _ask(core, lease_id, cause, why, project_id, actor)
 
 
 def expire(core: broker.Broker, lease_id: str) -> leases.Lease:
@@ -149,11 +156,12 @@ def _ask(
     cause: leases.EndCause,
     why: str,
     project_id: str | None = None,
+    actor: events.Actor = events.BROKER,
     only_if: Callable[[change.Change], bool] = lambda _now: True,
 ) -> leases.Lease:
     for trial in range(_TRIALS):
         try:
-            with change.of(core, lease_id, project_id) as now:
+            with change.of(core, lease_id, project_id, actor) as now:
                 settled = now.lease.final or now.lease.state is _ENDING
                 if settled or not only_if(now):
                     return now.lease
@@ -162,6 +170,7 @@ def _ask(
                     leases.State.ENDED,
                     end_cause=cause,
                     reason="",
+                    request_id=actor.request_id,
                 )
                 now.say("lease.ending", f"Ending: {why}.")
                 now.ring_lease()

@@ -17,6 +17,7 @@ from __future__ import annotations
 import datetime
 
 from gpubroker import errors
+from gpubroker.domain import events
 from gpubroker.domain import leases
 from gpubroker.services import broker
 from gpubroker.services import change
@@ -34,6 +35,7 @@ def extend(
     by: int | None = None,
     until: datetime.datetime | None = None,
     project_id: str | None = None,
+    actor: events.Actor = events.BROKER,
 ) -> leases.Lease:
     """Move the end of a lease to a later time.
 
@@ -42,7 +44,7 @@ def extend(
     :raises Invalid: not later, or too long; Conflict: the lease is over or
         has no end; NotFound: no such lease in this project.
     """
-    with change.of(core, lease_id, project_id) as now:
+    with change.of(core, lease_id, project_id, actor) as now:
         lease = now.lease
         duration = _movable(lease)
         more = _seconds(lease, by, until)
@@ -69,6 +71,7 @@ def rename(
     name: str,
     generation: int | None = None,
     project_id: str | None = None,
+    actor: events.Actor = events.BROKER,
 ) -> leases.Lease:
     """Only the lease's own name: the servers in Nova keep theirs.
 
@@ -76,7 +79,7 @@ def rename(
         generation is another than the one given; NotFound: no such lease in
         this project.
     """
-    with change.of(core, lease_id, project_id) as now:
+    with change.of(core, lease_id, project_id, actor) as now:
         if generation is not None and generation != now.lease.generation:
             raise errors.ConcurrentUpdate(
                 f"Lease {now.lease.name} is at generation "

@@ -38,6 +38,7 @@ def fence(
     reason: Reason,
     detail: str,
     by: str,
+    request_id: str = "",
 ) -> Device:
     """Fence a card; one that has this fence keeps it as it is.
 
@@ -60,6 +61,7 @@ def fence(
                 device_id=device_id, reason=reason, detail=detail, by=by
             ),
             now,
+            request_id,
         )
         device = tx.devices.get(device_id)
     core.bell.host(device.host)
@@ -67,7 +69,11 @@ def fence(
 
 
 def unfence(
-    core: broker.Broker, device_id: str, reason: Reason, by: str
+    core: broker.Broker,
+    device_id: str,
+    reason: Reason,
+    by: str,
+    request_id: str = "",
 ) -> Device:
     """Lift a fence. The card is given out again once no reason is left and
     Placement shows it unused.
@@ -86,9 +92,9 @@ def unfence(
     now = core.clock.now()
     with core.store.write() as tx:
         device = tx.devices.get(device_id)
-        done = device_history.unfence(tx, device, reason, by, now)
+        done = device_history.unfence(tx, device, reason, by, now, request_id)
         if reason is Reason.HEALTH and health.faulty(device.health_reasons):
-            _forgive(tx, device, by, now)
+            _forgive(tx, device, by, now, request_id)
             done = True
         if not done:
             raise errors.NotFound(f"The device has no fence {reason}.")
@@ -98,7 +104,11 @@ def unfence(
 
 
 def _forgive(
-    tx: ports.Transaction, device: Device, by: str, now: datetime.datetime
+    tx: ports.Transaction,
+    device: Device,
+    by: str,
+    now: datetime.datetime,
+    request_id: str,
 ) -> None:
     device = tx.devices.get(device.id)
     tx.devices.update(
@@ -114,7 +124,8 @@ def _forgive(
         "device.health",
         "An operator judged the card fit for use.",
         now,
+        by,
+        request_id,
         health=Health.UNKNOWN.value,
         before=[reason.rule for reason in device.health_reasons],
-        by=by,
     )

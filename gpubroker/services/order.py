@@ -148,6 +148,7 @@ def _insert(
                 message=f"Ordered: {lease.node_count} x {lease.flavor}.",
                 lease_id=lease.id,
                 request_id=lease.request_id,
+                by=lease.user_id,
             )
         )
     return made

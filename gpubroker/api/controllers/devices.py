@@ -62,6 +62,7 @@ class Fences(routing.Collection):
             _reason(call),
             call.body.get("detail", ""),
             call.ctx.user_id or "",
+            call.ctx.request_id or "",
         )
         return view.fence(_fence(device, _reason(call)))
 
@@ -77,6 +78,7 @@ class Fences(routing.Collection):
             call.args["device_id"],
             _reason(call),
             call.ctx.user_id or "",
+            call.ctx.request_id or "",
         )
 
 

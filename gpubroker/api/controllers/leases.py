@@ -58,6 +58,7 @@ class Extensions(routing.Collection):
                 by=call.body.get("by"),
                 until=validation.time(until) if until else None,
                 project_id=lease.project_id,
+                actor=call.actor(lease.project_id),
             )
         )
         return _show(call, extended)
@@ -150,6 +151,7 @@ class Leases(routing.Collection):
                 name,
                 generation=lease.generation if call.conditional else None,
                 project_id=lease.project_id,
+                actor=call.actor(lease.project_id),
             )
         )
         return _show(call, renamed)
@@ -166,7 +168,12 @@ class Leases(routing.Collection):
         lease = _lease(call)
         call.seen(lease.generation)
         ended = call.again(
-            lambda: end.end(call.ports, lease.id, lease.project_id)
+            lambda: end.end(
+                call.ports,
+                lease.id,
+                lease.project_id,
+                call.actor(lease.project_id),
+            )
         )
         return _show(call, ended)
 

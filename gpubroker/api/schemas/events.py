@@ -25,9 +25,10 @@ _EVENT = types.closed(
         "kind": types.text(255),
         "message": types.text(65536),
         "request_id": types.text(255),
+        "by": types.nullable(types.text(255)),
         "detail": {"type": "object", "additionalProperties": True},
     },
-    ("id", "at", "kind", "message", "request_id"),
+    ("id", "at", "kind", "message", "request_id", "by"),
 )
 
 LIST = types.listing("events", _EVENT)

@@ -38,7 +38,14 @@ def show(event: events.Event, detail: bool) -> dict[str, Any]:
         "kind": event.kind,
         "message": event.message,
         "request_id": event.request_id,
+        "by": _by(event, detail),
     }
     if detail:
         view["detail"] = dict(event.detail)
     return view
+
+
+def _by(event: events.Event, detail: bool) -> str | None:
+    if event.operator and not detail:
+        return "operator"
+    return event.by or None

@@ -21,6 +21,7 @@ COLUMNS = (
     columns.Column("Kind", "kind"),
     columns.Column("Message", "message"),
     columns.Column("Detail", "detail", long=True),
+    columns.Column("By", "by", long=True),
     columns.Column("Request ID", "request_id", long=True),
     columns.Column("ID", "id", long=True),
 )

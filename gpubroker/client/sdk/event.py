@@ -33,8 +33,11 @@ class Event(base.Resource):
     kind: str = resource.Body("kind")
     #: A sentence for people.
     message: str = resource.Body("message")
-    #: The request that caused it, where one did.
-    request_id: str | None = resource.Body("request_id")
+    #: The request that it goes back to; empty where there is none.
+    request_id: str = resource.Body("request_id")
+    #: Who did it: a user id, or ``operator`` for one of another project;
+    #: ``None`` = the broker by itself.
+    by: str | None = resource.Body("by")
     #: Facts for operators; others do not get it.
     detail: dict[str, Any] | None = resource.Body("detail")
 

@@ -70,7 +70,7 @@ class Lease(base.Mutable):
     target: str = resource.Body("target")
     #: Words for people: what it waits for, or why it failed.
     reason: str = resource.Body("reason")
-    #: user, expiry, server_gone or start_failed.
+    #: user, operator, expiry, server_gone or start_failed.
     end_cause: str | None = resource.Body("end_cause")
     #: While queued: ``place`` (1 is next) and ``waiting_for``.
     queue: dict[str, Any] | None = resource.Body("queue")

@@ -218,6 +218,8 @@ class EventTests(base.Tests):
             lease_id="l1",
             host="gpu-1",
             request_id="req-1",
+            by="u1",
+            operator=True,
             detail={"serial": "1", "n": [1, None, 2.5]},
         )
         with self.store.write() as tx:
