@@ -74,7 +74,9 @@ The kernel log: ``/dev/kmsg``, or a file of records in the same format. Reading
         help="""
 PCI classes of what is reported, four hex digits each. VGA (0300) and 3D
 controllers (0302) cover NVIDIA's GPUs; some accelerators of other vendors are
-display controllers (0380) or processing accelerators (1200).
+display controllers (0380) or processing accelerators (1200). What no model of
+the broker names, such as the VGA chip of a management controller, is listed
+there and never given out.
 """,
     ),
     cfg.FloatOpt(

@@ -35,6 +35,23 @@ def admits(pool: Pool, device: Device) -> bool:
     )
 
 
+def waits(pool: Pool, before: Device | None, after: Device) -> bool:
+    """Whether somebody has to admit a card from now on.
+
+    Not before anybody could be given it: what an agent reports, no model
+    names and Placement does not count may be no more than the graphics chip
+    of a management controller.
+
+    :param before: the card as it was known; ``None`` when it was not.
+    """
+    begins = _given_out(after) and not (before and _given_out(before))
+    return begins and not admits(pool, after)
+
+
+def _given_out(device: Device) -> bool:
+    return device.model is not None or device.provider_id is not None
+
+
 def fence(device: Device) -> Fence:
     """The fence of a card that nobody has admitted yet."""
     detail = "Seen for the first time."

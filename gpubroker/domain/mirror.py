@@ -145,7 +145,7 @@ def merge(
         _compare(found, row, card, models, now, observed)
     for row in rows:
         if row.id not in shown:
-            _forget(found, row, now)
+            _forget(found, row, models)
     return found
 
 
@@ -239,7 +239,7 @@ def _reserved(
         found.external.append(after)
 
 
-def _forget(found: Mirrored, row: Device, now: datetime.datetime) -> None:
+def _forget(found: Mirrored, row: Device, models: Sequence[Model]) -> None:
     """A row without a provider: Nova does not manage the card, or it is
     gone. Only an agent knows which."""
     after = row
@@ -254,6 +254,11 @@ def _forget(found: Mirrored, row: Device, now: datetime.datetime) -> None:
             reserved=None,
             consumers=(),
         )
+    if after.model is None and row.state is State.PRESENT:
+        # An operator may have added its model since its last report.
+        after = dataclasses.replace(
+            after, model=sightings.model_of(models, after)
+        )
     if row.state is State.PRESENT and not row.reported:
         after = dataclasses.replace(after, state=State.VANISHED)
         found.changed.append(after)
@@ -264,6 +269,8 @@ def _forget(found: Mirrored, row: Device, now: datetime.datetime) -> None:
                 message="Placement no longer shows the card.",
             )
         )
+    elif after.model != row.model:
+        found.changed.append(after)
     elif after != row:
         found.mirrored.append(after)
 

@@ -72,14 +72,16 @@ def render(core: broker.Broker, name: str) -> Rendered:
         known = {model.name: model for model in tx.models.all()}
         vocabulary = _vocabulary(tx, known)
         given = _operators(tx, name)
-    text = _provider_yaml(host, cards, slots, given)
+    # What else an agent reports may be no GPU: a BMC has a VGA chip.
+    gpus = [card for card in cards if card.model in known]
+    text = _provider_yaml(host, gpus, slots, given)
     check_provider_config(yaml.safe_load(text))
     return Rendered(
         nova_conf=_nova_conf(host, cards, known, vocabulary),
         provider_yaml=text,
         slots={
             card.pci_address: slots[card.pci_address]
-            for card in cards
+            for card in gpus
             if card.pci_address in slots
         },
     )

@@ -48,9 +48,9 @@ def write(
     verdicts = _judge(tx, merged, before, report, now)
     _store(tx, merged, before, verdicts)
     pool = tx.pools.get(host.pool)
-    for row in merged.added:
+    for row in merged.rows.values():
         judged = _judged(row, verdicts)
-        if not admission.admits(pool, judged):
+        if admission.waits(pool, before.get(row.id), judged):
             device_history.fence(tx, judged, admission.fence(judged), now)
     rows = {row.id: row for row in _final(merged, before)}
     for happening in merged.happenings:

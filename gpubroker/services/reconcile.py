@@ -269,7 +269,7 @@ def _write(
     )
     pool = tx.pools.get(host.pool)
     _host(tx, host, seen)
-    _rows(core, tx, pool, found)
+    _rows(core, tx, pool, rows, found)
     current = tx.devices.of_host(name)
     _slots(tx, host, current, seen)
     provider_traits.write(tx, host, seen, found)
@@ -296,15 +296,18 @@ def _rows(
     core: broker.Broker,
     tx: ports.Transaction,
     pool: pools.Pool,
+    rows: Sequence[Device],
     found: mirror.Mirrored,
 ) -> None:
     now = core.clock.now()
+    before = {row.id: row for row in rows}
     for row in found.mirrored:
         tx.devices.mirror(row)
     changed = {row.id: tx.devices.update(row) for row in found.changed}
     for row in found.added:
         changed[row.id] = tx.devices.add(row)
-        if not admission.admits(pool, row):
+    for row in (*found.added, *found.changed, *found.mirrored):
+        if admission.waits(pool, before.get(row.id), row):
             device_history.fence(tx, row, admission.fence(row), now)
     for happening in found.happenings:
         device_history.note(
@@ -353,10 +356,12 @@ def _slots(
     rows: Sequence[Device],
     seen: mirror.SeenHost,
 ) -> None:
+    """Number the cards of known models: any other that an agent reports
+    may be no GPU, and a number is never taken back."""
     present = {
         row.pci_address
         for row in rows
-        if row.state is State.PRESENT and mirror.is_gpu(row)
+        if row.state is State.PRESENT and row.model is not None
     }
     known = tx.hosts.slots(host.name)
     if present <= set(known):
