@@ -19,24 +19,19 @@ any line it is simply done again.
 from __future__ import annotations
 
 import dataclasses
-import datetime
 import logging
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from gpubroker import errors
-from gpubroker.domain import admission
 from gpubroker.domain import fences
 from gpubroker.domain import hosts
 from gpubroker.domain import mirror
 from gpubroker.domain import pools
-from gpubroker.domain import slots
 from gpubroker.domain.devices import Device
-from gpubroker.domain.devices import State
-from gpubroker.domain.fences import Reason
 from gpubroker.services import broker
-from gpubroker.services import device_history
 from gpubroker.services import enforce
+from gpubroker.services import mirrored
 from gpubroker.services import observe
 from gpubroker.services import ports
 from gpubroker.services import provider_traits
@@ -269,11 +264,11 @@ def _write(
     )
     pool = tx.pools.get(host.pool)
     _host(tx, host, seen)
-    _rows(core, tx, pool, rows, found)
+    mirrored.write(core, tx, pool, rows, found)
     current = tx.devices.of_host(name)
-    _slots(tx, host, current, seen)
+    mirrored.number(tx, host, current, seen)
     provider_traits.write(tx, host, seen, found)
-    admitted = _admit(core, tx, pool, current)
+    admitted = mirrored.admit(core, tx, pool, current)
     freed = {row.id for row in rows if row.consumers} & {
         row.id for row in found.mirrored if not row.consumers
     }
@@ -290,102 +285,3 @@ def _host(
     before = tuple(sorted(host.capacities, key=lambda c: c.resource_class))
     if after != dataclasses.replace(host, capacities=before):
         tx.hosts.update(after)
-
-
-def _rows(
-    core: broker.Broker,
-    tx: ports.Transaction,
-    pool: pools.Pool,
-    rows: Sequence[Device],
-    found: mirror.Mirrored,
-) -> None:
-    now = core.clock.now()
-    before = {row.id: row for row in rows}
-    for row in found.mirrored:
-        tx.devices.mirror(row)
-    changed = {row.id: tx.devices.update(row) for row in found.changed}
-    for row in found.added:
-        changed[row.id] = tx.devices.add(row)
-    for row in (*found.added, *found.changed, *found.mirrored):
-        if admission.waits(pool, before.get(row.id), row):
-            device_history.fence(tx, row, admission.fence(row), now)
-    for happening in found.happenings:
-        device_history.note(
-            tx,
-            changed[happening.device_id],
-            happening.kind,
-            happening.message,
-            now,
-        )
-    _others(tx, found, now)
-
-
-def _others(
-    tx: ports.Transaction, found: mirror.Mirrored, now: datetime.datetime
-) -> None:
-    """Note what somebody else did to our cards."""
-    for row in found.external:
-        detail = f"Somebody else set reserved to {row.reserved} in Placement."
-        device_history.fence(
-            tx,
-            row,
-            fences.Fence(
-                device_id=row.id,
-                reason=Reason.EXTERNAL,
-                detail=detail,
-                by=enforce.BY,
-            ),
-            now,
-        )
-    for row in found.released:
-        device_history.unfence(tx, row, Reason.EXTERNAL, enforce.BY, now)
-    for row in found.intruded:
-        device_history.note(
-            tx,
-            row,
-            "device.used_while_fenced",
-            "A server holds the card although it is fenced.",
-            now,
-            consumers=list(row.consumers),
-        )
-
-
-def _slots(
-    tx: ports.Transaction,
-    host: hosts.Host,
-    rows: Sequence[Device],
-    seen: mirror.SeenHost,
-) -> None:
-    """Number the cards of known models: any other that an agent reports
-    may be no GPU, and a number is never taken back."""
-    present = {
-        row.pci_address
-        for row in rows
-        if row.state is State.PRESENT and row.model is not None
-    }
-    known = tx.hosts.slots(host.name)
-    if present <= set(known):
-        return
-    marked: Mapping[str, int] = {
-        card.pci_address: number
-        for card in seen.cards
-        if (number := slots.mark(card.traits)) is not None
-    }
-    tx.hosts.give_slots(host.name, slots.number(known, marked, present))
-
-
-def _admit(
-    core: broker.Broker,
-    tx: ports.Transaction,
-    pool: pools.Pool,
-    rows: Sequence[Device],
-) -> bool:
-    """Lift ``unadmitted`` where the pool takes the card by itself."""
-    now = core.clock.now()
-    done = False
-    for row in rows:
-        if Reason.UNADMITTED in row.reasons and admission.admits(pool, row):
-            done |= device_history.unfence(
-                tx, row, Reason.UNADMITTED, admission.BY, now
-            )
-    return done
