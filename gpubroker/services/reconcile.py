@@ -21,7 +21,7 @@ from __future__ import annotations
 import dataclasses
 import logging
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from gpubroker import errors
 from gpubroker.domain import fences
@@ -42,12 +42,16 @@ LOG = logging.getLogger(__name__)
 _TRIES = 5
 
 
-def discover(core: broker.Broker) -> list[str]:
+def discover(core: broker.Broker, told: set[str] | None = None) -> list[str]:
     """Make the hosts that are missing, and note how each compute is.
 
     A new host is in mode observe and in pool ``default``. What is on it is
-    found by ``reconcile_host``.
+    found by ``reconcile_host``. It has to wait until Nova tells the name of
+    its compute service: while that is down or slow Nova may not, and a name
+    that was guessed would stay.
 
+    :param told: hypervisors that wait, as far as the log says so; the caller
+        keeps it from pass to pass.
     :returns: the names of all hosts.
     :raises Unavailable: when Placement does not answer.
     """
@@ -65,20 +69,12 @@ def discover(core: broker.Broker) -> list[str]:
         # Fences do not wait for Nova: the hosts that are known go on.
         LOG.warning("The computes are not known at present: %s", failure)
         return sorted(host.name for host in known)
-    by_root = {host.provider_id: host for host in known}
-    by_name = {host.name: host for host in known}
-    for root_id, hypervisor in sorted(roots.items()):
-        name = names.get(hypervisor, hypervisor)
-        host = by_root.get(root_id) or by_name.get(name)
-        if host is None:
-            host = _add_host(core, name, hypervisor, root_id)
-        elif hypervisor != host.hypervisor_hostname:
-            # Made by hand with the short name, or renamed.
-            _set(core, host.name, hypervisor_hostname=hypervisor)
-        by_name.setdefault(host.name, host)
-    for host in by_name.values():
+    found = {host.name: host for host in known}
+    waiting = _place(core, roots, names, found)
+    _tell(waiting, set() if told is None else told)
+    for host in found.values():
         _compute(core, host, computes.get(host.name))
-    return sorted(by_name)
+    return sorted(found)
 
 
 def reconcile_host(core: broker.Broker, name: str) -> float | None:
@@ -100,6 +96,45 @@ def reconcile_host(core: broker.Broker, name: str) -> float | None:
 
 
 # -- hosts -------------------------------------------------------------------
+
+
+def _place(
+    core: broker.Broker,
+    roots: Mapping[str, str],
+    names: Mapping[str, str],
+    by_name: dict[str, hosts.Host],
+) -> set[str]:
+    """Find or make the host of each root provider.
+
+    :returns: hypervisors of new hosts that Nova does not name.
+    """
+    by_root = {host.provider_id: host for host in by_name.values()}
+    waiting = set()
+    for root_id, hypervisor in sorted(roots.items()):
+        name = names.get(hypervisor)
+        host = by_root.get(root_id) or by_name.get(name or "")
+        if host is not None:
+            if hypervisor != host.hypervisor_hostname:
+                # Made by hand with the short name, or renamed.
+                _set(core, host.name, hypervisor_hostname=hypervisor)
+        elif name is not None:
+            made = _add_host(core, name, hypervisor, root_id)
+            by_name.setdefault(made.name, made)
+        else:
+            waiting.add(hypervisor)
+    return waiting
+
+
+def _tell(waiting: set[str], told: set[str]) -> None:
+    """Once of each, as long as it waits."""
+    for hypervisor in sorted(waiting - told):
+        LOG.warning(
+            "Placement shows GPUs of %s; it is no host before Nova tells the "
+            "name of its compute service",
+            hypervisor,
+        )
+    told.clear()
+    told.update(waiting)
 
 
 def _add_host(

@@ -35,13 +35,14 @@ class HostLoop(rounds.Rounds):
             "host", core, reconcile.reconcile_host, interval, threads
         )
         self._mine = mine
+        self._told: set[str] = set()
 
     def _look(self, now: float) -> None:
         pools = self._mine.pools()
         if not pools:
             self._jobs.keep({})
             return
-        reconcile.discover(self._core)
+        reconcile.discover(self._core, self._told)
         with self._core.store.read() as tx:
             names = [h.name for pool in pools for h in tx.hosts.all(pool)]
         self._jobs.keep(dict.fromkeys(names, self._interval))

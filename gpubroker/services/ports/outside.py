@@ -188,7 +188,8 @@ class Compute(Protocol):
 
     def services(self) -> list[ComputeService]: ...
     def hypervisors(self) -> dict[str, str]:
-        """hypervisor_hostname -> service host, from the plain list."""
+        """hypervisor_hostname -> service host; without those that Nova can
+        not name at present, such as one whose compute is down."""
         ...
 
     def ensure_shape(self, spec: ShapeSpec) -> str:

@@ -58,6 +58,34 @@ class Discovery(base.EstateCase):
         self.assertEqual(tree.root, host.provider_id)
         self.assertEqual(4, len(self.estate.cards()))
 
+    def test_a_host_waits_until_nova_tells_the_name_of_its_service(self):
+        self.estate.tree("gpu-1.example.org")
+        nova = self.estate.nova
+        del nova.computes["gpu-1.example.org"]
+        nova.names.clear()
+        nova.set("n7", "down")
+        told: set[str] = set()
+        with self.assertLogs(reconcile.LOG, "WARNING") as logged:
+            for _pass in range(3):
+                self.assertEqual([], reconcile.discover(self.core, told))
+        (line,) = logged.output
+        self.assertIn("gpu-1.example.org", line)
+        nova.add("n7", "gpu-1.example.org")
+        self.assertEqual(["n7"], reconcile.discover(self.core, told))
+        host = self.estate.get("n7")
+        self.assertEqual(
+            ("gpu-1.example.org", hosts.ComputeState.UP),
+            (host.hypervisor_hostname, host.compute_state),
+        )
+        self.assertEqual(set(), told)
+
+    def test_a_host_that_is_known_goes_on_while_nova_can_not_name_it(self):
+        self.estate.tree()
+        reconcile.discover(self.core)
+        self.estate.nova.names.clear()
+        with self.assertNoLogs(reconcile.LOG, "WARNING"):
+            self.assertEqual(["gpu-1"], reconcile.discover(self.core))
+
     def test_the_zone_is_followed_and_kept_while_nova_knows_none(self):
         self.estate.tree()
         for zone in ("az1", "az2"):
