@@ -10,19 +10,31 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The loop that compares hosts with Placement."""
+"""The loop that compares hosts with Placement and asserts their fences."""
 
 from __future__ import annotations
 
+import threading
+import time
+
+from gpubroker import errors
 from gpubroker.services import broker
 from gpubroker.services import reconcile
+from gpubroker.worker import jobs
 from gpubroker.worker import rounds
 from gpubroker.worker import turns
+
+#: The one job of its kind: to look at Nova's computes.
+_ALL = "of hosts"
 
 
 class HostLoop(rounds.Rounds):
     """Finds hosts, and reconciles those of this worker's pools, each period
-    and when somebody rings."""
+    and when somebody rings.
+
+    Finding them is a job of its own: it asks Nova, which may hang, and no
+    fence waits for Nova.
+    """
 
     def __init__(
         self,
@@ -36,13 +48,62 @@ class HostLoop(rounds.Rounds):
         )
         self._mine = mine
         self._told: set[str] = set()
+        self._rung: set[str] = set()
+        self._lock = threading.Lock()
+        self._search = jobs.Jobs(
+            "Discovery",
+            self._discover,
+            1,
+            core.clock.monotonic,
+            ready=self.loop.wake,
+        )
+
+    def ring(self, host: str) -> None:
+        """This host now; one not known yet: look for it now. Every worker
+        hears every ring: one for a host of another's pool is nothing."""
+        if not self._jobs.ring(host):
+            with self._lock:
+                self._rung.add(host)
+        self.loop.wake()
+
+    def stop(self, timeout: float) -> bool:
+        until = time.monotonic() + timeout
+        over = [
+            found.stop(max(0.0, until - time.monotonic()))
+            for found in (self._jobs, self._search)
+        ]
+        return all(over)
+
+    def _pass(self) -> float:
+        if self._news():
+            self._looked = float("-inf")
+        return min(super()._pass(), self._search.give_turns())
+
+    def _news(self) -> bool:
+        """Whether a host was rung for that is, or may be, this worker's."""
+        with self._lock:
+            rung, self._rung = self._rung, set()
+        pools = self._mine.pools() if rung else ()
+        mine = [name for name in rung if pools and self._concerns(name)]
+        if mine:
+            self._search.ring(_ALL)
+        return bool(mine)
+
+    def _concerns(self, name: str) -> bool:
+        with self._core.store.read() as tx:
+            try:
+                return tx.hosts.get(name).pool in self._mine.pools()
+            except errors.NotFound:
+                return True
 
     def _look(self, now: float) -> None:
         pools = self._mine.pools()
-        if not pools:
-            self._jobs.keep({})
-            return
-        reconcile.discover(self._core, self._told)
         with self._core.store.read() as tx:
             names = [h.name for pool in pools for h in tx.hosts.all(pool)]
         self._jobs.keep(dict.fromkeys(names, self._interval))
+        self._search.keep({_ALL: self._interval} if pools else {})
+
+    def _discover(self, _all: str) -> None:
+        reconcile.discover(self._core, self._told)
+        # A host that was just made is reconciled at once.
+        self._looked = float("-inf")

@@ -14,6 +14,7 @@
 
 from __future__ import annotations
 
+import abc
 import functools
 from collections.abc import Callable
 
@@ -22,7 +23,7 @@ from gpubroker.worker import jobs
 from gpubroker.worker import loop
 
 
-class Rounds:
+class Rounds(abc.ABC):
     """Looks for jobs each period, and when one is rung for that is not
     known; gives each its turn when that is due or when somebody rings.
 
@@ -68,6 +69,6 @@ class Rounds:
             self._look(now)
         return self._jobs.give_turns()
 
+    @abc.abstractmethod
     def _look(self, now: float) -> None:
         """Say by ``self._jobs.keep`` what jobs there are."""
-        raise NotImplementedError
