@@ -16,8 +16,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from gpubroker.domain import hosts
 from gpubroker.domain.health import Observation
-from gpubroker.domain.hosts import Condition
 from gpubroker.domain.sightings import Sighting
 
 
@@ -33,8 +33,13 @@ class Report:
     boot_id: str
     sightings: tuple[Sighting, ...]
     observations: tuple[Observation, ...]
-    conditions: tuple[Condition, ...]
+    conditions: tuple[hosts.Condition, ...]
 
     def unreadable(self, address: str) -> bool:
-        """Whether it says that it could not read the card there."""
-        return any(address in found.detail for found in self.conditions)
+        """Whether it says that it could not read the card there. That a
+        library can not talk to a card says nothing of whether it is there.
+        """
+        return (
+            hosts.Condition(kind="device_unreadable", detail=address)
+            in self.conditions
+        )

@@ -150,6 +150,18 @@ class Identity(base.HostCase):
         )
         self.assertEqual(State.PRESENT, self.estate.card(CARD).state)
 
+    def test_a_card_that_only_nvml_talks_of_is_gone(self):
+        self.report()
+        self.report(
+            *four()[1:],
+            conditions=[
+                {"kind": "nvml_stuck", "detail": f"asking {CARD} hangs"},
+                {"kind": "nvml_timeout", "detail": CARD},
+            ],
+        )
+        self.assertEqual(State.VANISHED, self.estate.card(CARD).state)
+        self.assertEqual({"health"}, self.estate.reasons(CARD))
+
     def test_a_card_that_comes_back_stays_fenced_until_it_is_lifted(self):
         self.report()
         device_id = self.estate.card(CARD).id
