@@ -26,7 +26,6 @@ from gpubroker.clouds import login
 from gpubroker.clouds import session
 from gpubroker.services import ports
 
-
 _GIB = 2**30
 
 

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The loop that compares hosts with Placement and asserts their fences."""
+"""The loop that compares hosts with Placement."""
 
 from __future__ import annotations
 
