@@ -394,6 +394,7 @@ def _device() -> None:
         sa.Column("resource_class", _line(), nullable=True),
         sa.Column("total", sa.Integer(), nullable=True),
         sa.Column("reserved", sa.Integer(), nullable=True),
+        sa.Column("closing_generation", sa.BigInteger(), nullable=True),
         sa.Column("first_seen_at", _moment(), nullable=True),
         sa.Column("last_seen_at", _moment(), nullable=True),
         *_stamps(),

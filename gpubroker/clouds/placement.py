@@ -15,6 +15,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from typing import Any
 
 from gpubroker import errors
@@ -102,15 +103,27 @@ class Ledger:
     # -- fences ----------------------------------------------------------
 
     def set_reserved(
-        self, provider_id: str, resource_class: str, fenced: bool
+        self,
+        provider_id: str,
+        resource_class: str,
+        fenced: bool,
+        ready: Callable[[ports.Inventories], None],
+        always: bool = False,
     ) -> ports.Inventories:
         return session.persist(
             self._clock,
-            lambda: self._set_reserved(provider_id, resource_class, fenced),
+            lambda: self._set_reserved(
+                provider_id, resource_class, fenced, ready, always
+            ),
         )
 
     def _set_reserved(
-        self, provider_id: str, resource_class: str, fenced: bool
+        self,
+        provider_id: str,
+        resource_class: str,
+        fenced: bool,
+        ready: Callable[[ports.Inventories], None],
+        always: bool,
     ) -> ports.Inventories:
         before = self.inventories(provider_id)
         found = before.by_class.get(resource_class)
@@ -119,8 +132,9 @@ class Ledger:
                 f"Provider {provider_id} has no {resource_class}."
             )
         wanted = found.total if fenced else 0
-        if found.reserved == wanted:
+        if found.reserved == wanted and not always:
             return before
+        ready(before)
         # The record is sent in full: what is left out would be reset, and
         # Nova would repair that with a write that loses the fence (N 0.3).
         answer = self._placement.call(

@@ -145,7 +145,7 @@ PLAN = pages.Plan(
 
 
 def mirrored(device: devices.Device) -> dict[str, Any]:
-    """The columns that show what Placement shows."""
+    """The columns that show what Placement shows, and what we sent it."""
     return {
         "provider_id": device.provider_id,
         "provider_name": device.provider_name,
@@ -153,6 +153,7 @@ def mirrored(device: devices.Device) -> dict[str, Any]:
         "resource_class": device.resource_class,
         "total": device.total,
         "reserved": device.reserved,
+        "closing_generation": device.closing_generation,
     }
 
 
@@ -213,6 +214,7 @@ def device(
         resource_class=row.resource_class,
         total=row.total,
         reserved=row.reserved,
+        closing_generation=row.closing_generation,
         consumers=tuple(consumers),
         claimed_by=found.claimed_by,
         traits=tuple(traits),

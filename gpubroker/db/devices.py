@@ -146,6 +146,21 @@ class Devices(repository.Repository):
         self._replace_consumers(row, device.consumers)
         return stored
 
+    def hold(self, ids: Collection[str]) -> list[devices.Device]:
+        # In one order, or two that want the same rows might each wait for
+        # the other. Keys stay as they are: a claim may be written meanwhile.
+        for some in repository.batches(sorted(ids)):
+            self._rows(
+                sa.select(_ROW.id)
+                .where(_ROW.uuid.in_(some))
+                .order_by(_ROW.id)
+                .with_for_update(key_share=True)
+            )
+        found = self.many(ids)
+        for gone in sorted(set(ids) - {device.id for device in found}):
+            raise repository.missing("device", gone)
+        return found
+
     def mirror(self, device: devices.Device) -> None:
         row = self._first(
             sa.select(_ROW).where(_ROW.uuid == device.id).with_for_update()

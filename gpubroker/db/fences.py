@@ -56,16 +56,19 @@ class Fences(repository.Repository):
             return False
         return True
 
-    def remove(self, device_id: str, reason: fences.Reason) -> bool:
+    def remove(
+        self,
+        device_id: str,
+        reason: fences.Reason,
+        lease_id: str | None = None,
+    ) -> bool:
         device = sa.select(_DEVICE.id).where(_DEVICE.uuid == device_id)
-        return bool(
-            self._execute(
-                sa.delete(_ROW).where(
-                    _ROW.device_id == device.scalar_subquery(),
-                    _ROW.reason == reason,
-                )
-            )
+        statement = sa.delete(_ROW).where(
+            _ROW.device_id == device.scalar_subquery(), _ROW.reason == reason
         )
+        if lease_id is not None:
+            statement = statement.where(_ROW.lease_id == lease_id)
+        return bool(self._execute(statement))
 
     def of_lease(self, lease_id: str) -> list[fences.Fence]:
         return self._found(_ROW.lease_id == lease_id)

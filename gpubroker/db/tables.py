@@ -234,6 +234,7 @@ class Device(base.Stamped, base.Base):
     resource_class: Mapped[Name | None]
     total: Mapped[int | None]
     reserved: Mapped[int | None]
+    closing_generation: Mapped[int | None] = mapped_column(sa.BigInteger)
     first_seen_at: Mapped[Time | None]
     last_seen_at: Mapped[Time | None]
 

@@ -59,6 +59,9 @@ class Device:
 
     :param slot: persistent number of (host, PCI address), see A 3.
     :param provider_id: the Placement provider that it is mirrored on.
+    :param closing_generation: the newest generation of the provider that a
+        write of ours which closes the card was sent for, as long as it is
+        not proven that the write is there or can never be.
     :param consumers: UUIDs that hold it in Placement.
     :param claimed_by: the lease node that holds an open claim on it.
     """
@@ -86,6 +89,7 @@ class Device:
     resource_class: str | None = None
     total: int | None = None
     reserved: int | None = None
+    closing_generation: int | None = None
     consumers: tuple[str, ...] = ()
     claimed_by: str | None = None
     traits: tuple[str, ...] = ()

@@ -296,6 +296,7 @@ class _Merging:
             resource_class=shown.resource_class,
             total=shown.total,
             reserved=shown.reserved,
+            closing_generation=shown.closing_generation,
             consumers=shown.consumers,
         )
         model = sightings.model_of(self._models, after)

@@ -86,10 +86,41 @@ class Mirrored:
 
 
 class Write(enum.Enum):
-    """What has to be done about ``reserved``."""
+    """What has to be done about ``reserved``.
+
+    ``SETTLE``: the card is open and is to stay so, but a write that closes
+    it may still be under way; another write makes that one impossible.
+    """
 
     CLOSE = "close"
     OPEN = "open"
+    SETTLE = "settle"
+
+
+def noted(row: Device) -> tuple[object, ...]:
+    """What is known of the card's provider, and of our writes to it."""
+    return (
+        row.provider_id,
+        row.provider_generation,
+        row.reserved,
+        row.closing_generation,
+    )
+
+
+def pending(closing: int | None, generation: int) -> int | None:
+    """What is left of ``closing_generation`` once the provider is seen at a
+    generation.
+
+    Placement takes a write only for the generation that stands and counts
+    one up for it. So at a later one the write is there, or will never be.
+
+    >>> pending(7, 7)
+    7
+    >>> pending(7, 8)
+    """
+    if closing is None or generation > closing:
+        return None
+    return closing
 
 
 def is_gpu(device: Device) -> bool:
@@ -112,7 +143,8 @@ def wanted(device: Device, spent: bool = False) -> Write | None:
     reasons = device.reasons - ({Reason.LEASE} if spent else set())
     goal = fences.reserved(reasons, device.total)
     if goal == device.reserved:
-        return None
+        open_question = device.closing_generation is not None
+        return Write.SETTLE if open_question and not goal else None
     if goal:
         return Write.CLOSE
     if Reason.EXTERNAL in reasons or device.consumers:
@@ -222,10 +254,11 @@ def _reserved(
 ) -> None:
     """Tell whose doing ``reserved`` is.
 
-    The broker notes in the row what it is about to write, so that a number
-    which the row does not have is somebody else's, whatever reasons of our
-    own the card has. Of a provider that was out of sight nothing is noted:
-    there a fence of ours speaks for us, unless we never write.
+    The broker notes in the row what it is about to write, and for which
+    generation, until it is proven what became of that. So a number of which
+    the row knows nothing is somebody else's, whatever reasons of our own the
+    card has. Of a provider that was out of sight nothing is noted: there a
+    fence of ours speaks for us, unless we never write.
     """
     external = Reason.EXTERNAL in row.reasons
     if not after.reserved:
@@ -233,7 +266,8 @@ def _reserved(
             found.released.append(after)
         return
     same = row.provider_id == after.provider_id
-    if external or (same and row.reserved):
+    ours = row.reserved or row.closing_generation is not None
+    if external or (same and ours):
         return
     if same or observed or not fences.OURS & row.reasons:
         found.external.append(after)
@@ -252,6 +286,7 @@ def _forget(found: Mirrored, row: Device, models: Sequence[Model]) -> None:
             resource_class=None,
             total=None,
             reserved=None,
+            closing_generation=None,
             consumers=(),
         )
     if after.model is None and row.state is State.PRESENT:
@@ -276,6 +311,8 @@ def _forget(found: Mirrored, row: Device, models: Sequence[Model]) -> None:
 
 
 def _shown(row: Device, card: SeenCard, models: Sequence[Model]) -> Device:
+    same = row.provider_id == card.provider_id
+    closing = row.closing_generation if same else None
     after = dataclasses.replace(
         row,
         provider_id=card.provider_id,
@@ -284,6 +321,7 @@ def _shown(row: Device, card: SeenCard, models: Sequence[Model]) -> Device:
         resource_class=card.resource_class,
         total=card.total,
         reserved=card.reserved,
+        closing_generation=pending(closing, card.generation),
         consumers=card.consumers,
     )
     return dataclasses.replace(after, model=sightings.model_of(models, after))

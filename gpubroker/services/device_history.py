@@ -97,9 +97,13 @@ def unfence(
     by: str,
     now: datetime.datetime,
     request_id: str = "",
+    lease_id: str | None = None,
 ) -> bool:
-    """Lift a fence and say so; False when the card had not this reason."""
-    if not tx.fences.remove(device.id, reason):
+    """Lift a fence and say so; False when the card had not this reason.
+
+    :param lease_id: only one that was set for this lease.
+    """
+    if not tx.fences.remove(device.id, reason, lease_id):
         return False
     note(
         tx,

@@ -186,7 +186,8 @@ def _check_open(tx: ports.Transaction, host: hosts.Host) -> None:
     closed = [
         f"{row.pci_address} ({', '.join(sorted(row.reasons)) or 'opening'})"
         for row in tx.devices.of_host(host.name)
-        if row.reserved and Reason.EXTERNAL not in row.reasons
+        if (row.reserved or row.closing_generation is not None)
+        and Reason.EXTERNAL not in row.reasons
     ]
     if closed:
         raise errors.InUse(

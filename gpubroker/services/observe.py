@@ -14,8 +14,8 @@
 
 A provider's generation grows with every inventory, trait and new allocation,
 but not when an allocation goes (N 2.3). So a card is read again when its
-provider is another one or has moved on, and its consumers also as long as it
-has some.
+provider is another one or has moved on, or when a write of ours may have come
+there, and its consumers also as long as it has some.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def host(
         if provider.parent_id != root.id or address is None:
             continue
         row = by_provider.get(provider.id)
-        if row is None or row.provider_generation != provider.generation:
+        if row is None or _in_doubt(row, provider):
             card = _read(ledger, provider, address)
         else:
             card = _reread(ledger, provider, address, row, traits)
@@ -90,6 +90,14 @@ def _root(ledger: ports.Ledger, known: Host) -> ports.Provider | None:
     if by_name is None or by_name.parent_id is not None:
         return None
     return by_name
+
+
+def _in_doubt(row: Device, provider: ports.Provider) -> bool:
+    """Whether something may stand there that is not noted."""
+    return (
+        row.provider_generation != provider.generation
+        or row.closing_generation is not None
+    )
 
 
 def _reread(

@@ -61,7 +61,7 @@ def discover(core: broker.Broker, told: set[str] | None = None) -> list[str]:
     }
     with core.store.read() as tx:
         known = tx.hosts.all()
-    _alarm(core)
+    enforce.alarm(core)
     try:
         computes = {found.host: found for found in core.compute.services()}
         names = core.compute.hypervisors()
@@ -198,50 +198,6 @@ def compute_state(
     return hosts.ComputeState.UP, ""
 
 
-def _alarm(core: broker.Broker) -> None:
-    """Cards that we hold closed and that Placement would give out."""
-    with core.store.read() as tx:
-        managed = {
-            host.name
-            for host in tx.hosts.all()
-            if host.mode is hosts.Mode.MANAGE
-        }
-        closed = [
-            row
-            for row in tx.devices.all()
-            if row.host in managed
-            and row.reserved
-            and fences.OURS & row.reasons
-        ]
-    classes = {row.resource_class for row in closed} - {None}
-    leaking = {
-        provider_id
-        for name in sorted(filter(None, classes))
-        for provider_id in core.ledger.open_cards(name)
-    }
-    for row in closed:
-        if row.provider_id in leaking:
-            LOG.warning(
-                "%s of %s is fenced, and open in Placement",
-                row.pci_address,
-                row.host,
-            )
-            _distrust(core, row.id)
-            core.bell.host(row.host)
-
-
-def _distrust(core: broker.Broker, device_id: str) -> None:
-    """Have the next pass read the card's provider, whatever is noted."""
-    try:
-        with core.store.write() as tx:
-            row = tx.devices.get(device_id)
-            tx.devices.mirror(
-                dataclasses.replace(row, provider_generation=None)
-            )
-    except (errors.ConcurrentUpdate, errors.NotFound):
-        LOG.info("Device %s was changed meanwhile", device_id)
-
-
 # -- the cards of one host ---------------------------------------------------
 
 
@@ -251,43 +207,31 @@ def _mirror(core: broker.Broker, name: str) -> None:
     :raises ConcurrentUpdate: when somebody else noted what Placement shows,
         or what they are about to write there, after we read it: what we saw
         is of before that, and would make their number look like a stranger's.
+        What they had noted before and were writing meanwhile, ``mirror``
+        tells from the generations.
     """
     with core.store.read() as tx:
         host = tx.hosts.get(name)
         rows = tx.devices.of_host(name)
         known = provider_traits.known(tx, name)
     seen = observe.host(core.ledger, host, rows, known)
-    noted = _noted(rows)
-
-    def work(tx: ports.Transaction) -> str | None:
-        now = _noted(tx.devices.of_host(name))
-        if any(now[key] != noted[key] for key in now.keys() & noted.keys()):
-            raise errors.ConcurrentUpdate(
-                f"The cards of host {name} were changed meanwhile."
-            )
-        return _write(core, tx, name, seen)
-
-    pool = core.store.run(work)
+    noted = {row.id: mirror.noted(row) for row in rows}
+    pool = core.store.run(lambda tx: _write(core, tx, name, noted, seen))
     if pool is not None:
         core.bell.pool(pool)
-
-
-def _noted(rows: Sequence[Device]) -> dict[str, tuple[object, ...]]:
-    return {
-        row.id: (row.provider_id, row.provider_generation, row.reserved)
-        for row in rows
-    }
 
 
 def _write(
     core: broker.Broker,
     tx: ports.Transaction,
     name: str,
+    noted: Mapping[str, tuple[object, ...]],
     seen: mirror.SeenHost,
 ) -> str | None:
     """The pool, if an order that waits in it may be able to start now."""
     host = tx.hosts.get(name)
     rows = tx.devices.of_host(name)
+    _same(name, noted, {row.id: mirror.noted(row) for row in rows})
     found = mirror.merge(
         name,
         rows,
@@ -297,6 +241,7 @@ def _write(
         lambda: str(uuid.uuid4()),
         observed=host.mode is hosts.Mode.OBSERVE,
     )
+    _hold(tx, name, noted, found)
     pool = tx.pools.get(host.pool)
     _host(tx, host, seen)
     mirrored.write(core, tx, pool, rows, found)
@@ -309,6 +254,36 @@ def _write(
     }
     news = found.added or found.changed or found.released or freed or admitted
     return host.pool if news else None
+
+
+def _hold(
+    tx: ports.Transaction,
+    name: str,
+    noted: Mapping[str, tuple[object, ...]],
+    found: mirror.Mirrored,
+) -> None:
+    """Look once more at the rows to be written, which nobody can change now.
+
+    Those that stay as they are need no lock: most passes take none.
+    """
+    ids = {row.id for row in (*found.mirrored, *found.changed)}
+    try:
+        held = {row.id: mirror.noted(row) for row in tx.devices.hold(ids)}
+    except errors.NotFound:
+        held = {}
+    _same(name, {key: noted[key] for key in ids}, held)
+
+
+def _same(
+    name: str,
+    before: Mapping[str, tuple[object, ...]],
+    now: Mapping[str, tuple[object, ...]],
+) -> None:
+    """:raises ConcurrentUpdate: cards came, went or were written to."""
+    if now != before:
+        raise errors.ConcurrentUpdate(
+            f"The cards of host {name} were changed meanwhile."
+        )
 
 
 def _host(

@@ -158,7 +158,7 @@ def _availability(device: devices.Device) -> tuple[Availability, str]:
         return Availability.FENCED, min(held).value
     if not device.total:
         return Availability.FENCED, "not in Placement"
-    if device.reserved:
+    if device.reserved or device.closing_generation is not None:
         # Its last fence was just lifted; Placement is told next.
         return Availability.FENCED, "not open in Placement yet"
     return Availability.FREE, ""

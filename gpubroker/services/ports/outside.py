@@ -14,7 +14,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -76,11 +76,22 @@ class Ledger(Protocol):
         ...
 
     def set_reserved(
-        self, provider_id: str, resource_class: str, fenced: bool
+        self,
+        provider_id: str,
+        resource_class: str,
+        fenced: bool,
+        ready: Callable[[Inventories], None],
+        always: bool = False,
     ) -> Inventories:
         """Full-record PUT, reserved = total or 0, repeated on 409 (N 2.3).
 
-        :returns: what stood there after the write.
+        :param ready: called before each write with what it replaces, of the
+            one generation for which Placement takes it; what it raises
+            stops the write.
+        :param always: write also when it stands as it should, which counts
+            the generation up.
+        :returns: what stood there after the write, or what stands there
+            where none was needed.
         """
         ...
 

@@ -179,10 +179,19 @@ class Devices(Protocol):
         traits and the claim are not touched."""
         ...
 
+    def hold(self, ids: Collection[str]) -> list[devices.Device]:
+        """Some as they stand now; nobody else changes them until the
+        transaction ends.
+
+        :raises NotFound: when one of them is gone.
+        """
+        ...
+
     def mirror(self, device: devices.Device) -> None:
         """Write only what Placement shows (provider_*, resource_class,
-        total, reserved, consumers); no compare-and-swap, generation stays:
-        these columns have one writer, the reconcile loop of the host."""
+        total, reserved, closing_generation, consumers); no compare-and-swap,
+        generation stays: who writes them compares with a row that it
+        holds."""
         ...
 
 
@@ -192,8 +201,16 @@ class Fences(Protocol):
         """False when the device had this reason already."""
         ...
 
-    def remove(self, device_id: str, reason: fences.Reason) -> bool:
-        """False when it had not."""
+    def remove(
+        self,
+        device_id: str,
+        reason: fences.Reason,
+        lease_id: str | None = None,
+    ) -> bool:
+        """False when it had not.
+
+        :param lease_id: only one that was set for this lease.
+        """
         ...
 
     def of_lease(self, lease_id: str) -> list[fences.Fence]: ...

@@ -82,38 +82,81 @@ class Reading(LedgerCase):
 
 
 class Fencing(LedgerCase):
+    def reserve(self, fenced, resource_class=nova_tree.A100, **more):
+        self.told = []
+        return self.ledger.set_reserved(
+            self.card, resource_class, fenced, self.told.append, **more
+        )
+
     def test_a_fenced_card_is_not_given_out(self):
         before = self.ledger.inventories(self.card).by_class[nova_tree.A100]
-        after = self.ledger.set_reserved(self.card, nova_tree.A100, True)
+        after = self.reserve(True)
         record = after.by_class[nova_tree.A100]
         self.assertEqual({**before.record, "reserved": 1}, record.record)
         self.assertEqual(after, self.ledger.inventories(self.card))
         self.assertNotIn(self.card, self.ledger.open_cards(nova_tree.A100))
 
     def test_a_second_fence_writes_nothing(self):
-        self.ledger.set_reserved(self.card, nova_tree.A100, True)
+        self.reserve(True)
         before = self.tree.generation(CARD)
-        self.ledger.set_reserved(self.card, nova_tree.A100, True)
+        self.reserve(True)
+        self.assertEqual([], self.told)
         self.assertEqual(before, self.tree.generation(CARD))
 
+    def test_a_write_that_is_always_made_counts_the_generation_up(self):
+        before = self.tree.generation(CARD)
+        after = self.reserve(False, always=True)
+        self.assertEqual(before + 1, after.generation)
+        self.assertEqual(before + 1, self.tree.generation(CARD))
+        self.assertEqual(0, self.tree.reserved(CARD))
+
+    def test_each_write_is_told_of_with_the_generation_it_is_for(self):
+        before = self.tree.generation(CARD)
+        told = []
+
+        def ready(found):
+            told.append(found.generation)
+            if len(told) == 1:
+                # Somebody claims the card in between.
+                self.tree.boot([CARD])
+
+        after = self.ledger.set_reserved(
+            self.card, nova_tree.A100, True, ready
+        )
+        self.assertEqual([before, before + 1], told)
+        self.assertEqual(before + 2, after.generation)
+
+    def test_who_is_told_can_stop_the_write(self):
+        def stop(_found):
+            raise errors.InUse("no")
+
+        self.assertRaises(
+            errors.InUse,
+            self.ledger.set_reserved,
+            self.card,
+            nova_tree.A100,
+            True,
+            stop,
+        )
+        self.assertEqual(0, self.tree.reserved(CARD))
+
     def test_a_lifted_fence_opens_the_card(self):
-        self.ledger.set_reserved(self.card, nova_tree.A100, True)
-        self.ledger.set_reserved(self.card, nova_tree.A100, False)
+        self.reserve(True)
+        self.reserve(False)
         self.assertEqual(0, self.tree.reserved(CARD))
         self.assertIn(self.card, self.ledger.open_cards(nova_tree.A100))
 
     def test_a_used_card_can_be_fenced(self):
         server = self.tree.boot([CARD])
-        self.ledger.set_reserved(self.card, nova_tree.A100, True)
+        self.reserve(True)
         self.assertEqual([server], list(self.ledger.consumers(self.card)))
 
     def test_a_card_without_the_class_is_not_found(self):
         self.assertRaises(
             errors.NotFound,
-            self.ledger.set_reserved,
-            self.card,
-            nova_tree.H100,
+            self.reserve,
             True,
+            resource_class=nova_tree.H100,
         )
 
     def test_a_class_nobody_knows_has_no_open_cards(self):
@@ -122,12 +165,7 @@ class Fencing(LedgerCase):
     def test_many_writers_of_one_card_all_get_their_turn(self):
         with concurrent.futures.ThreadPoolExecutor(6) as threads:
             results = [
-                threads.submit(
-                    self.ledger.set_reserved,
-                    self.card,
-                    nova_tree.A100,
-                    bool(turn % 2),
-                )
+                threads.submit(self.reserve, bool(turn % 2))
                 for turn in range(12)
             ]
         for result in results:
