@@ -21,14 +21,12 @@ from __future__ import annotations
 import dataclasses
 import logging
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from gpubroker import errors
-from gpubroker.domain import fences
 from gpubroker.domain import hosts
 from gpubroker.domain import mirror
 from gpubroker.domain import pools
-from gpubroker.domain.devices import Device
 from gpubroker.services import broker
 from gpubroker.services import enforce
 from gpubroker.services import mirrored

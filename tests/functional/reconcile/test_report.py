@@ -153,7 +153,7 @@ class Identity(base.HostCase):
     def test_a_card_that_only_nvml_talks_of_is_gone(self):
         self.report()
         self.report(
-            *four()[1:],
+            *base.four()[1:],
             conditions=[
                 {"kind": "nvml_stuck", "detail": f"asking {CARD} hangs"},
                 {"kind": "nvml_timeout", "detail": CARD},
