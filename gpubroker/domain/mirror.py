@@ -27,6 +27,7 @@ from dataclasses import dataclass, field
 
 from gpubroker.domain import devices
 from gpubroker.domain import fences
+from gpubroker.domain import health
 from gpubroker.domain import sightings
 from gpubroker.domain.devices import Device
 from gpubroker.domain.devices import State
@@ -73,6 +74,7 @@ class Mirrored:
     :ivar external: rows whose ``reserved`` somebody else has set.
     :ivar released: rows whose ``reserved`` somebody else has cleared.
     :ivar intruded: rows that were closed and are held by a new consumer.
+    :ivar verdicts: on GPUs that are gone, by row; each is in ``changed``.
     """
 
     added: list[Device] = field(default_factory=list)
@@ -81,6 +83,7 @@ class Mirrored:
     external: list[Device] = field(default_factory=list)
     released: list[Device] = field(default_factory=list)
     intruded: list[Device] = field(default_factory=list)
+    verdicts: dict[str, health.Verdict] = field(default_factory=dict)
     traits: dict[str, tuple[str, ...]] = field(default_factory=dict)
     happenings: list[Happening] = field(default_factory=list)
 
@@ -296,6 +299,8 @@ def _forget(found: Mirrored, row: Device, models: Sequence[Model]) -> None:
         )
     if row.state is State.PRESENT and not row.reported:
         after = dataclasses.replace(after, state=State.VANISHED)
+        if is_gpu(after):
+            after = _condemn(found, after)
         found.changed.append(after)
         found.happenings.append(
             Happening(
@@ -308,6 +313,16 @@ def _forget(found: Mirrored, row: Device, models: Sequence[Model]) -> None:
         found.changed.append(after)
     elif after != row:
         found.mirrored.append(after)
+
+
+def _condemn(found: Mirrored, row: Device) -> Device:
+    """A card that was lost and comes back is as little to be trusted as one
+    that an agent has missed."""
+    verdict = health.judge(row, None, ())
+    found.verdicts[row.id] = verdict
+    return dataclasses.replace(
+        row, health=verdict.health, health_reasons=verdict.reasons
+    )
 
 
 def _shown(row: Device, card: SeenCard, models: Sequence[Model]) -> Device:

@@ -62,7 +62,7 @@ def write(
             now,
         )
     for device_id, verdict in verdicts.items():
-        _tell(tx, rows[device_id], before.get(device_id), verdict, now)
+        tell(tx, rows[device_id], before.get(device_id), verdict, now)
     tx.hosts.update(
         dataclasses.replace(
             host,
@@ -202,7 +202,7 @@ def _judged(row: Device, verdicts: dict[str, health.Verdict]) -> Device:
     )
 
 
-def _tell(
+def tell(
     tx: ports.Transaction,
     row: Device,
     before: Device | None,

@@ -29,6 +29,7 @@ from gpubroker.domain.fences import Reason
 from gpubroker.services import broker
 from gpubroker.services import device_history
 from gpubroker.services import enforce
+from gpubroker.services import judging
 from gpubroker.services import ports
 
 
@@ -54,6 +55,8 @@ def write(
     for row in (*found.added, *found.changed, *found.mirrored):
         if admission.waits(pool, before.get(row.id), row):
             device_history.fence(tx, row, admission.fence(row), now)
+    for device_id, verdict in found.verdicts.items():
+        judging.tell(tx, changed[device_id], before[device_id], verdict, now)
     for happening in found.happenings:
         device_history.note(
             tx,

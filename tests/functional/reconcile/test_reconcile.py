@@ -222,6 +222,36 @@ class Mirroring(base.EstateCase):
         )
         self.assertEqual(tree.cards[CARD], card.provider_id)
 
+    def test_a_card_that_nova_lost_stays_closed_until_an_operator_says(self):
+        tree = self.estate.tree()
+        self.estate.host()
+        tree.remove_card(CARD)
+        self.estate.pass_()
+        card = self.estate.card(CARD)
+        self.assertEqual(
+            (devices.Health.BAD, {Reason.HEALTH}), (card.health, card.reasons)
+        )
+        tree.add_card(CARD, 0)
+        self.estate.pass_()
+        self.assertEqual(1, tree.reserved(CARD))
+        fence.unfence(self.core, card.id, Reason.HEALTH, "olga")
+        self.estate.pass_()
+        self.assertEqual(0, tree.reserved(CARD))
+        self.assertEqual(devices.Health.UNKNOWN, self.estate.card(CARD).health)
+        kinds = self.estate.events(card.id)
+        self.assertEqual(
+            ["device.found", "device.fenced", "device.health"], kinds[:3]
+        )
+
+    def test_what_may_be_no_gpu_is_not_judged_when_it_goes(self):
+        tree = self.estate.tree(resource_class="CUSTOM_NVME")
+        self.estate.host()
+        tree.remove_card(CARD)
+        self.estate.pass_()
+        card = self.estate.card(CARD)
+        self.assertEqual(devices.State.VANISHED, card.state)
+        self.assertEqual({Reason.UNADMITTED}, card.reasons)
+
     def test_a_compute_node_that_is_gone_leaves_its_host(self):
         tree = self.estate.tree()
         self.estate.host()
