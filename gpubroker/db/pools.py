@@ -72,7 +72,12 @@ class Pools(repository.Repository):
         return self._filled(self._rows(sa.select(_ROW).order_by(_ROW.name)))
 
     def page(self, page: Page) -> Listing[pools.Pool]:
-        rows, more = pages.fetch(self._session, sa.select(_ROW), _PLAN, page)
+        scope = []
+        if "project_id" in page.filters:
+            scope.append(_for_project(page.filters["project_id"]))
+        rows, more = pages.fetch(
+            self._session, sa.select(_ROW), _PLAN, page, scope
+        )
         return Listing(self._filled(rows), more)
 
     def add(self, pool: pools.Pool) -> pools.Pool:

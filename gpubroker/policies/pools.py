@@ -23,7 +23,8 @@ RULES = [
         "pool",
         "show:detail",
         base.ADMIN,
-        "See which projects own a pool. Part of list and show.",
+        "See the pools of other projects, and which projects own a pool. Part "
+        "of list and show.",
         (("GET", "/v1/pools"), ("GET", "/v1/pools/{name}")),
     ),
 ]

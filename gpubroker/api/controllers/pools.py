@@ -18,6 +18,7 @@ from __future__ import annotations
 import collections
 from typing import Any, ClassVar
 
+from gpubroker import errors
 from gpubroker.api import routing
 from gpubroker.api.call import Call
 from gpubroker.api.operation import operation
@@ -25,6 +26,7 @@ from gpubroker.api.schemas import pools as schemas
 from gpubroker.api.views import pools as view
 from gpubroker.domain import pools
 from gpubroker.services import catalogue
+from gpubroker.services import offers
 
 _DETAIL = "pool:show:detail"
 
@@ -34,11 +36,12 @@ class Pools(routing.Collection):
 
     @operation("pool:list", query=schemas.QUERY, answer=schemas.LIST)
     def list_all(self, call: Call) -> dict[str, Any]:
-        """List the pools."""
-        with call.ports.store.read() as tx:
-            found = tx.pools.page(call.page())
-            hosts = collections.Counter(host.pool for host in tx.hosts.all())
+        """List the pools where the own project may order; operators: all."""
         detail = call.may(_DETAIL)
+        fixed = {} if detail else {"project_id": (call.ctx.project_id,)}
+        with call.ports.store.read() as tx:
+            found = tx.pools.page(call.page(**fixed))
+            hosts = collections.Counter(host.pool for host in tx.hosts.all())
         items = [
             view.show(call, pool, hosts[pool.name], detail)
             for pool in found.items
@@ -47,9 +50,14 @@ class Pools(routing.Collection):
 
     @operation("pool:show", answer=schemas.POOL, statuses=(404,))
     def show(self, call: Call) -> dict[str, Any]:
-        """Show a pool."""
+        """Show a pool; other projects' only to operators."""
+        name = call.args["name"]
         with call.ports.store.read() as tx:
-            pool = tx.pools.get(call.args["name"])
+            pool = tx.pools.get(name)
+        allowed = offers.allowed(pool, call.ctx.project_id or "")
+        if not allowed and not call.may(_DETAIL):
+            # The words for one that there is not.
+            raise errors.NotFound(f"There is no pool {name}.")
         return _view(call, pool)
 
     @operation(

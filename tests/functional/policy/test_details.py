@@ -20,6 +20,7 @@ from typing import Any
 import testtools
 from keystoneauth1 import fixture as token_fixtures
 
+from gpubroker.services import catalogue
 from gpubroker.services import enrol
 from tests.fixtures import api as api_fixture
 
@@ -121,6 +122,46 @@ class Operators(testtools.TestCase):
         self.assertNotIn("projects", self.api.call("GET", path).json)
         answer = self.api.call("GET", path, who=ADMIN)
         self.assertEqual([], answer.json["projects"])
+
+
+class Pools(testtools.TestCase):
+    """One that other projects own is nobody else's business."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.api = self.useFixture(api_fixture.Api())
+        body = {"name": "merger", "projects": [OTHER.project_id]}
+        catalogue.add_pool(self.api.world.core, body)
+
+    def names(self, who: api_fixture.Persona) -> list[str]:
+        found = self.api.call("GET", "/v1/pools", who=who).json["pools"]
+        return [pool["name"] for pool in found]
+
+    def test_lists(self) -> None:
+        self.assertEqual(["default"], self.names(MEMBER))
+        for who in (OTHER, ADMIN):
+            self.assertEqual(["default", "merger"], self.names(who))
+
+    def test_show(self) -> None:
+        for who, status in ((MEMBER, 404), (OTHER, 200), (ADMIN, 200)):
+            answer = self.api.call("GET", "/v1/pools/merger", who=who)
+            self.assertEqual(status, answer.status_int, answer.text)
+
+    def test_it_reads_like_one_that_is_not(self) -> None:
+        hidden, missing = (
+            self.api.call("GET", f"/v1/pools/{name}").json["errors"][0]
+            for name in ("merger", "nopool")
+        )
+        self.assertEqual(
+            hidden["detail"], missing["detail"].replace("nopool", "merger")
+        )
+
+    def test_a_marker_does_not_tell(self) -> None:
+        for name in ("merger", "nopool"):
+            path = f"/v1/pools?marker={name}"
+            self.assertEqual(400, self.api.call("GET", path).status_int)
+        answer = self.api.call("GET", "/v1/pools?marker=merger", who=OTHER)
+        self.assertEqual(200, answer.status_int)
 
 
 class Agents(testtools.TestCase):
