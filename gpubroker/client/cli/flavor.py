@@ -90,7 +90,7 @@ def _add_options(parser: argparse.ArgumentParser, new: bool) -> None:
         "--topology",
         choices=("any", "prefer", "require"),
         help="Whether the GPUs have to be one block of their baseboard, "
-        "with fast links between them" + (" (default: any)" if new else ""),
+        "with fast links between them" + (" (default: prefer)" if new else ""),
     )
     parser.add_argument(
         "--property",
