@@ -162,6 +162,8 @@ def _blocked(
     crowded, spread = _left_over(after, models, need)
     if crowded:
         words = "free on hosts with too little CPU, memory or disk left"
+        if need.traits:
+            words += ", or without the flavor's traits"
         yield Blocked(Why.CPU_MEMORY, crowded, _cards(crowded, words))
     if spread:
         words = f"free, but not {need.gpus} together"

@@ -340,10 +340,7 @@ def ever_fits(snapshot: Snapshot, order: Order) -> str | None:
         )
     enough = [host for host, count in cards if count >= order.need.gpus]
     if not any(matching.has_room(host, order.need) for host in enough):
-        return (
-            "No host with these GPUs has the CPU, memory, disk or traits "
-            "that the flavor asks for."
-        )
+        return reasons.no_room(enough, order.need)
     if order.nodes > 1:
         return (
             f"{order.nodes} nodes of {order.need.gpus} x {models} are more "

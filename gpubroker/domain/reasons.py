@@ -70,7 +70,7 @@ def explain(
         ):
             return Why.CPU_MEMORY, (
                 f"Waits for {what}: the hosts with free cards have too "
-                f"little CPU, memory or disk left. {state}"
+                f"little CPU, memory or disk left{or_traits(need)}. {state}"
             )
         return Why.FRAGMENTED, (
             f"Waits for {what}: the free cards are spread over hosts or "
@@ -89,6 +89,30 @@ _TELLING = (
     Why.SUSPECT,
     Why.OBSERVED,
 )
+
+
+def no_room(hosts: Iterable[HostView], need: Need) -> str:
+    """What hosts with enough cards lack, even when they are empty: the
+    traits that the flavor asks for are named."""
+    traits = [host.traits for host in hosts]
+    lacking = need.traits.difference(*traits)
+    if not any(need.traits <= found for found in traits):
+        names = ", ".join(sorted(lacking or need.traits))
+        word = "the trait" if len(lacking) == 1 else "all of the traits"
+        return (
+            f"No host with these GPUs has {word} {names}, which the flavor "
+            "asks for."
+        )
+    also = f" and {', '.join(sorted(need.traits))}" if need.traits else ""
+    return (
+        f"No host with these GPUs{also} has the CPU, memory or disk that the "
+        "flavor asks for."
+    )
+
+
+def or_traits(need: Need) -> str:
+    """Ends a list of what hosts with free cards may have too little of."""
+    return ", or not the flavor's traits" if need.traits else ""
 
 
 def count(hosts: Sequence[HostView], models: Sequence[str]) -> dict[str, int]:

@@ -104,8 +104,8 @@ def _add_options(parser: argparse.ArgumentParser, new: bool) -> None:
         metavar="<trait>",
         dest="traits",
         action="append",
-        help="Placement trait that each GPU must have; repeat for several"
-        + replaces,
+        help="Placement trait that the host must have (not its GPUs); repeat "
+        "for several" + replaces,
     )
 
 

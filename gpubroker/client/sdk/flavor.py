@@ -51,7 +51,7 @@ class Flavor(base.Mutable):
     topology: str = resource.Body("topology")
     #: Properties of the Nova flavor; only ``hw:`` ones.
     extra_specs: dict[str, str] = resource.Body("extra_specs", type=dict)
-    #: Placement traits that a GPU must have.
+    #: Placement traits that the host must have.
     traits: list[str] = resource.Body("traits", type=list)
 
 

@@ -135,6 +135,7 @@ def order(lease_id: str, gpus: int, nodes: int = 1, **more: object) -> Order:
         need=need(
             gpus,
             topology,
+            vcpus=more.pop("vcpus", 8),  # type: ignore[arg-type]
             zone=more.pop("zone", None),  # type: ignore[arg-type]
             traits=more.pop("traits", frozenset()),  # type: ignore[arg-type]
         ),

@@ -263,6 +263,31 @@ class EverFits(testtools.TestCase):
         )
         self.assertIsNone(self.sentence(host, zone="az1"))
 
+    def test_a_trait_that_no_host_has_is_named(self):
+        host = builders.host(traits=frozenset({"CUSTOM_IB", "CUSTOM_NVME"}))
+        self.assertIsNone(self.sentence(host, traits=frozenset({"CUSTOM_IB"})))
+        found = self.sentence(
+            host, traits=frozenset({"CUSTOM_IB", "CUSTOM_X"})
+        )
+        self.assertIn("the trait CUSTOM_X,", found)
+        self.assertNotIn("CPU", found)
+
+    def test_traits_that_no_host_has_together(self):
+        some = [builders.host(n, traits=frozenset({n})) for n in ("A", "B")]
+        self.assertIn(
+            "all of the traits A, B",
+            self.sentence(*some, traits=frozenset({"A", "B"})),
+        )
+
+    def test_room_that_no_host_has(self):
+        host = builders.host(traits=frozenset({"A"}))
+        need = {"gpus": 1, "vcpus": 129}
+        self.assertIn("GPUs has the CPU", self.sentence(host, **need))
+        self.assertIn(
+            "GPUs and A has the CPU",
+            self.sentence(host, traits=frozenset({"A"}), **need),
+        )
+
     def test_more_nodes_than_the_pool_has(self):
         self.assertIn(
             "even when empty",
