@@ -158,6 +158,23 @@ class Hosts(repository.Repository):
         )
         return noted == 1
 
+    def silence(self, name: str, heard_at: datetime.datetime) -> bool:
+        noted = self._execute(
+            sa.update(_ROW)
+            .where(
+                _ROW.name == name,
+                _ROW.heartbeat_at == heard_at,
+                _ROW.report_digest.is_not(None),
+            )
+            .values(
+                report_digest=None,
+                # Who has read the host with its digest must not write it.
+                generation=_ROW.generation + 1,
+                updated_at=self._now(),
+            )
+        )
+        return noted == 1
+
     def slots(self, name: str) -> dict[str, int]:
         rows = self._rows(
             sa.select(_SLOT.pci_address, _SLOT.slot)

@@ -15,17 +15,19 @@
 The first part of the policy of G 2.2: it fences only where no one would
 argue. Faults latch: they stay until an operator lifts the health fence,
 since neither a restart nor a reboot repairs a card. What can not be read is
-never a fault.
+never a fault, and what nobody tells any more is not known.
 """
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from gpubroker.domain.devices import Device
 from gpubroker.domain.devices import Health
 from gpubroker.domain.devices import HealthReason
+from gpubroker.domain.devices import State
 from gpubroker.domain.sightings import Sighting
 
 #: Of the rules below, so that a verdict can be traced to them.
@@ -57,7 +59,9 @@ BAD_RULES = frozenset(
 )
 
 #: Rules that hold only as long as the report says so.
-FLEETING = frozenset({"unreadable", "duplicate_serial", "lifted"})
+SILENT = "agent_silent"
+
+FLEETING = frozenset({"unreadable", "duplicate_serial", "lifted", SILENT})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,6 +118,31 @@ def judge(
         health=_health(ordered, sighting),
         reasons=ordered,
         fault="; ".join(reason.detail for reason in bad),
+    )
+
+
+def unheard(device: Device, since: datetime.datetime) -> Verdict | None:
+    """The verdict on a card whose host's agent is silent.
+
+    What spoke for the card holds no longer; what speaks against it stays.
+
+    :param since: when the agent reported last.
+    :returns: ``None`` for a card that stays as it is: of one that no agent
+        has judged, or that is at fault or gone, silence says nothing new.
+    """
+    if not device.reported or device.state is not State.PRESENT:
+        return None
+    if device.health not in (Health.OK, Health.UNKNOWN):
+        return None
+    silence = _reason(
+        SILENT,
+        "The agent of its host has not reported since "
+        f"{since:%Y-%m-%d %H:%M:%S} UTC.",
+    )
+    known = [one for one in device.health_reasons if one.rule != SILENT]
+    return Verdict(
+        health=Health.UNKNOWN,
+        reasons=tuple(sorted([*known, silence], key=_rank)),
     )
 
 

@@ -72,6 +72,8 @@ class Host:
     :param ticket_provider_id: the broker's one permanent child provider.
     :param zone: Nova's availability zone of it; empty until Nova told.
     :param agent_user_id: the Keystone user that may report for this host.
+    :param report_digest: of the last report; ``None`` once its agent was
+        noted to be silent, so that its next report is news.
     """
 
     name: str
@@ -93,3 +95,12 @@ class Host:
     generation: int = 0
     created_at: datetime.datetime | None = None
     updated_at: datetime.datetime | None = None
+
+    def silent(self, now: datetime.datetime, timeout: float) -> bool:
+        """Whether its agent has reported once, and not for a while.
+
+        :param timeout: seconds.
+        """
+        if self.heartbeat_at is None:
+            return False
+        return (now - self.heartbeat_at).total_seconds() > timeout

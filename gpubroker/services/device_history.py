@@ -21,6 +21,7 @@ from typing import Any
 from gpubroker.domain import events
 from gpubroker.domain import fences
 from gpubroker.domain.devices import Device
+from gpubroker.domain.health import Verdict
 from gpubroker.services import ports
 
 LOG = logging.getLogger(__name__)
@@ -64,6 +65,28 @@ def note(
         kind,
         message,
     )
+
+
+def health(
+    tx: ports.Transaction,
+    device: Device,
+    verdict: Verdict,
+    now: datetime.datetime,
+) -> None:
+    """Say that the health changed, if it did.
+
+    :param device: as it was before the verdict.
+    """
+    if device.health is not verdict.health:
+        note(
+            tx,
+            device,
+            "device.health",
+            f"Health went from {device.health} to {verdict.health}.",
+            now,
+            health=verdict.health.value,
+            reasons=[reason.rule for reason in verdict.reasons],
+        )
 
 
 def fence(

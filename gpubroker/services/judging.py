@@ -29,6 +29,7 @@ from gpubroker.domain.fences import Reason
 from gpubroker.domain.reports import Report
 from gpubroker.services import device_history
 from gpubroker.services import ports
+from gpubroker.services import silence
 from gpubroker.services.paging import Page
 
 #: Who sets and lifts ``health``.
@@ -63,6 +64,7 @@ def write(
         )
     for device_id, verdict in verdicts.items():
         tell(tx, rows[device_id], before.get(device_id), verdict, now)
+    silence.over(tx, host, now)
     tx.hosts.update(
         dataclasses.replace(
             host,
@@ -222,14 +224,6 @@ def tell(
             ),
             now,
         )
-    old = before.health if before else None
-    if old is not None and old is not verdict.health:
-        device_history.note(
-            tx,
-            row,
-            "device.health",
-            f"Health went from {old} to {verdict.health}.",
-            now,
-            health=verdict.health.value,
-            reasons=[reason.rule for reason in verdict.reasons],
-        )
+    if before is not None:
+        told = dataclasses.replace(row, health=before.health)
+        device_history.health(tx, told, verdict, now)

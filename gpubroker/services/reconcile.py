@@ -33,6 +33,7 @@ from gpubroker.services import mirrored
 from gpubroker.services import observe
 from gpubroker.services import ports
 from gpubroker.services import provider_traits
+from gpubroker.services import silence
 
 LOG = logging.getLogger(__name__)
 
@@ -76,7 +77,7 @@ def discover(core: broker.Broker, told: set[str] | None = None) -> list[str]:
 
 
 def reconcile_host(core: broker.Broker, name: str) -> float | None:
-    """Mirror one host, then assert its fences.
+    """Note a silent agent, mirror the host, then assert its fences.
 
     :returns: seconds after which to look again, or ``None`` for the usual.
     :raises NotFound: when there is no such host.
@@ -84,6 +85,8 @@ def reconcile_host(core: broker.Broker, name: str) -> float | None:
     """
     for attempt in range(_TRIES):
         try:
+            # First, since it needs nothing but the database.
+            silence.note(core, name)
             _mirror(core, name)
             break
         except (errors.ConcurrentUpdate, errors.Duplicate):

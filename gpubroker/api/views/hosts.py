@@ -15,7 +15,6 @@
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Collection
 from typing import Any
 
@@ -63,10 +62,8 @@ def show(
 def _agent(call: Call, host: hosts.Host) -> dict[str, Any]:
     state = "never"
     if host.heartbeat_at is not None:
-        patience = datetime.timedelta(
-            seconds=call.ports.settings.heartbeat_timeout
-        )
-        late = call.ports.clock.now() - host.heartbeat_at > patience
+        timeout = call.ports.settings.heartbeat_timeout
+        late = host.silent(call.ports.clock.now(), timeout)
         state = "silent" if late else "reporting"
     return {
         "user_id": host.agent_user_id,

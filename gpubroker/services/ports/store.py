@@ -113,6 +113,15 @@ class Hosts(Protocol):
         """
         ...
 
+    def silence(self, name: str, heard_at: datetime.datetime) -> bool:
+        """Note that nothing was heard of the agent since: forget the digest
+        of its last report, so that the next one is no mere heartbeat.
+
+        False when it is noted already, or the agent has reported meanwhile;
+        then nothing was written. Holds off heartbeats until the commit.
+        """
+        ...
+
     def slots(self, name: str) -> dict[str, int]:
         """PCI address -> persistent slot number."""
         ...

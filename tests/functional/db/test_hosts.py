@@ -96,6 +96,35 @@ class HostTests(base.Tests):
                 )
             self.assertIsNone(tx.hosts.get("gpu-1").heartbeat_at)
 
+    def test_silence_is_noted_once_and_makes_the_next_report_news(
+        self,
+    ) -> None:
+        with self.store.write() as tx:
+            read = tx.hosts.add(
+                samples.host(
+                    report_digest="d",
+                    agent_user_id="a",
+                    heartbeat_at=base.START,
+                )
+            )
+            self.assertTrue(tx.hosts.silence("gpu-1", base.START))
+            self.assertFalse(tx.hosts.silence("gpu-1", base.START))
+            self.assertFalse(tx.hosts.heartbeat("gpu-1", "d", "a", base.START))
+            self.assertIsNone(tx.hosts.get("gpu-1").report_digest)
+            # Whoever still has the digest does not write it.
+            self.assertRaises(errors.ConcurrentUpdate, tx.hosts.update, read)
+
+    def test_silence_is_not_noted_when_a_report_came_meanwhile(self) -> None:
+        later = base.START + datetime.timedelta(microseconds=1)
+        with self.store.write() as tx:
+            tx.hosts.add(
+                samples.host(
+                    report_digest="d", agent_user_id="a", heartbeat_at=later
+                )
+            )
+            self.assertFalse(tx.hosts.silence("gpu-1", base.START))
+            self.assertEqual("d", tx.hosts.get("gpu-1").report_digest)
+
     def test_an_update_never_turns_back_the_heartbeat(self) -> None:
         early, late = base.START, base.START + datetime.timedelta(seconds=30)
         with self.store.write() as tx:

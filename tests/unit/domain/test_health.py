@@ -13,6 +13,7 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime
 
 import hypothesis
 import testtools
@@ -22,6 +23,7 @@ from gpubroker.domain import devices
 from gpubroker.domain import health
 from gpubroker.domain.devices import Health
 from gpubroker.domain.devices import HealthReason
+from gpubroker.domain.devices import State
 from gpubroker.domain.health import Observation
 from gpubroker.domain.sightings import Sighting
 
@@ -107,6 +109,34 @@ class Verdicts(testtools.TestCase):
         card = dataclasses.replace(CARD, health_reasons=health.lifted("o"))
         verdict = judge(device=card, seen=sighting(on_bus=False))
         self.assertEqual(Health.BAD, verdict.health)
+
+    def test_silence_speaks_for_nobody_and_against_nobody(self):
+        since = datetime.datetime(2026, 11, 2, 8, tzinfo=datetime.UTC)
+        card = dataclasses.replace(CARD, reported=True)
+        for state in Health:
+            verdict = health.unheard(
+                dataclasses.replace(card, health=state), since
+            )
+            if state in (Health.BAD, Health.SUSPECT):
+                self.assertIsNone(verdict)
+            else:
+                self.assertEqual(Health.UNKNOWN, verdict.health)
+                self.assertIn("since 2026-11-02", verdict.reasons[0].detail)
+        for other in (
+            dataclasses.replace(card, reported=False),
+            dataclasses.replace(card, state=State.VANISHED),
+        ):
+            self.assertIsNone(health.unheard(other, since))
+
+    def test_the_next_report_forgets_the_silence(self):
+        since = datetime.datetime(2026, 11, 2, 8, tzinfo=datetime.UTC)
+        card = dataclasses.replace(CARD, reported=True)
+        silent = health.unheard(card, since)
+        card = dataclasses.replace(
+            card, health=silent.health, health_reasons=silent.reasons
+        )
+        self.assertFalse(health.faulty(card.health_reasons))
+        self.assertEqual(Health.OK, judge(device=card).health)
 
     def test_long_texts_are_cut(self):
         seen = dataclasses.replace(xid(79), text="x" * 5000)
