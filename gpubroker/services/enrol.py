@@ -28,6 +28,7 @@ from gpubroker.domain.devices import Device
 from gpubroker.domain.devices import State
 from gpubroker.domain.fences import Reason
 from gpubroker.services import broker
+from gpubroker.services import doubts
 from gpubroker.services import ports
 
 LOG = logging.getLogger(__name__)
@@ -98,6 +99,7 @@ def remove_host(core: broker.Broker, name: str, seen: Seen) -> None:
         _check_unclaimed(tx, host)
         _check_gone(host, tx.devices.of_host(name), heard_since)
         tx.hosts.delete(name, gone=True)
+        doubts.reconsider(tx)
     LOG.info("Host %s: removed", name)
 
 

@@ -33,6 +33,7 @@ from gpubroker.domain import inventory
 from gpubroker.domain.reports import Report
 from gpubroker.domain.sightings import Sighting
 from gpubroker.services import broker
+from gpubroker.services import doubts
 from gpubroker.services import judging
 from gpubroker.services import ports
 from gpubroker.services.paging import Page
@@ -192,6 +193,8 @@ def _merge(
             report.unreadable,
         )
         judging.write(tx, host, known, merged, report, now)
+        if merged.vacate:
+            doubts.reconsider(tx, but=name)
         others.update(row.host for row in known.elsewhere)
         return _answer(core, tx, name, changed=True)
 

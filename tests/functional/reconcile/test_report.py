@@ -18,6 +18,7 @@ from gpubroker import errors
 from gpubroker.domain.devices import Health
 from gpubroker.domain.devices import State
 from gpubroker.domain.fences import Reason
+from gpubroker.services import enrol
 from gpubroker.services import fence
 from gpubroker.services import report
 from tests.fixtures import database
@@ -270,3 +271,30 @@ class Moving(base.HostCase):
         self.assertIsNone(card.serial)
         self.assertEqual(Health.SUSPECT, card.health)
         self.assertEqual("S1", self.estate.card(CARD, "gpu-1").serial)
+
+    def doubt_is_gone(self):
+        # The same report as before.
+        self.report_there()
+        card = self.estate.card(CARD, "gpu-2")
+        self.assertEqual("S1", card.serial)
+        self.assertEqual(
+            [],
+            [r for r in card.health_reasons if r.rule == "duplicate_serial"],
+        )
+        return card
+
+    def test_the_doubt_goes_when_the_other_host_tells_that_its_card_left(self):
+        self.report_there()
+        self.report(*base.four()[1:])
+        self.assertEqual(self.moved.id, self.doubt_is_gone().id)
+        with database.counted(self.estate.store) as statements:
+            self.report_there()
+        self.assertEqual(2, len(statements))
+
+    def test_the_doubt_goes_with_the_other_host(self):
+        self.report_there()
+        self.tree.remove()
+        self.estate.pass_()
+        self.estate.clock.advance(self.core.settings.heartbeat_timeout + 1)
+        enrol.remove_host(self.core, "gpu-1", lambda _generation: None)
+        self.assertEqual(Health.OK, self.doubt_is_gone().health)
