@@ -56,6 +56,18 @@ class Fences(repository.Repository):
             return False
         return True
 
+    def reword(self, fence: fences.Fence) -> bool:
+        device = sa.select(_DEVICE.id).where(_DEVICE.uuid == fence.device_id)
+        reworded = self._execute(
+            sa.update(_ROW)
+            .where(
+                _ROW.device_id == device.scalar_subquery(),
+                _ROW.reason == fence.reason,
+            )
+            .values(detail=fence.detail, set_by=fence.by)
+        )
+        return bool(reworded)
+
     def remove(
         self,
         device_id: str,

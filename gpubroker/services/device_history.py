@@ -113,6 +113,35 @@ def fence(
     return True
 
 
+def reword(
+    tx: ports.Transaction,
+    device: Device,
+    fence: fences.Fence,
+    now: datetime.datetime,
+    request_id: str = "",
+) -> None:
+    """Give a fence that is set another detail and say so; the same detail
+    is no news."""
+    details = [
+        stands.detail
+        for stands in tx.fences.of(device.id)
+        if stands.reason is fence.reason
+    ]
+    if fence.detail in details or not tx.fences.reword(fence):
+        return
+    note(
+        tx,
+        device,
+        "device.fence_reworded",
+        f"The fence {fence.reason} says now: {fence.detail}",
+        now,
+        fence.by,
+        request_id,
+        reason=fence.reason.value,
+        before=details,
+    )
+
+
 def unfence(
     tx: ports.Transaction,
     device: Device,

@@ -40,7 +40,7 @@ def fence(
     by: str,
     request_id: str = "",
 ) -> Device:
-    """Fence a card; one that has this fence keeps it as it is.
+    """Fence a card; one that has this fence gets the new detail.
 
     :raises Invalid: for any reason but ``operator``: the others are the
         broker's own findings.
@@ -54,15 +54,11 @@ def fence(
     now = core.clock.now()
     with core.store.write() as tx:
         device = tx.devices.get(device_id)
-        device_history.fence(
-            tx,
-            device,
-            fences.Fence(
-                device_id=device_id, reason=reason, detail=detail, by=by
-            ),
-            now,
-            request_id,
+        wanted = fences.Fence(
+            device_id=device_id, reason=reason, detail=detail, by=by
         )
+        if not device_history.fence(tx, device, wanted, now, request_id):
+            device_history.reword(tx, device, wanted, now, request_id)
         device = tx.devices.get(device_id)
     core.bell.host(device.host)
     return device

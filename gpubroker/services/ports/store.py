@@ -210,6 +210,10 @@ class Fences(Protocol):
         """False when the device had this reason already."""
         ...
 
+    def reword(self, fence: fences.Fence) -> bool:
+        """Detail and author of a fence that is set; False when it is not."""
+        ...
+
     def remove(
         self,
         device_id: str,

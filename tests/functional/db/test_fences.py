@@ -56,6 +56,22 @@ class FenceTests(base.Tests):
             dataclasses.replace(operator, created_at=stands.created_at), stands
         )
 
+    def test_a_fence_is_reworded_where_it_is(self) -> None:
+        first = self.fence(fences.Reason.OPERATOR, detail="fan", by="u1")
+        second = self.fence(fences.Reason.OPERATOR, detail="disk", by="u2")
+        with self.store.write() as tx:
+            self.assertFalse(tx.fences.reword(first))
+            tx.fences.add(first)
+            (before,) = tx.fences.of(self.card.id)
+        with self.store.write() as tx:
+            self.assertTrue(tx.fences.reword(second))
+            self.assertTrue(tx.fences.reword(second))
+        with self.store.read() as tx:
+            (after,) = tx.fences.of(self.card.id)
+        self.assertEqual(
+            dataclasses.replace(second, created_at=before.created_at), after
+        )
+
     def test_two_writers_of_one_reason_both_go_on(self) -> None:
         other = self.another_store()
 

@@ -273,13 +273,13 @@ class Mirroring(base.EstateCase):
 
 
 class Fencing(base.EstateCase):
-    def fence(self, address=CARD):
+    def fence(self, address=CARD, detail="noisy fan", by="olga"):
         return fence.fence(
             self.core,
             self.estate.card(address).id,
             Reason.OPERATOR,
-            "noisy fan",
-            "olga",
+            detail,
+            by,
         )
 
     def unfence(self, reason=Reason.OPERATOR, address=CARD):
@@ -309,6 +309,23 @@ class Fencing(base.EstateCase):
                 "device.opened",
             ],
             kinds,
+        )
+
+    def test_fencing_again_replaces_the_detail(self):
+        self.estate.tree()
+        self.estate.host()
+        first = self.fence().fences[0]
+        again = self.fence(detail="fan is loud, ticket 4711", by="otto")
+        (stands,) = again.fences
+        self.assertEqual(
+            ("fan is loud, ticket 4711", "otto", first.created_at),
+            (stands.detail, stands.by, stands.created_at),
+        )
+        # The same once more is no news.
+        self.fence(detail="fan is loud, ticket 4711", by="olga")
+        self.assertEqual(
+            ["device.found", "device.fenced", "device.fence_reworded"],
+            self.estate.events(again.id),
         )
 
     def test_an_observed_host_is_never_written_to(self):
