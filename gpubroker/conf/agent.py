@@ -37,8 +37,10 @@ Name of this host: the value of ``[DEFAULT] host`` of its nova-compute, which
         min=1,
         max=600,
         help="""
-Seconds between two reports, until the API names another interval in its
-answer. A new line in the kernel log that concerns a GPU is reported at once.
+Longest pause in seconds between two trials to get the first report through.
+From the first answer of the API on, the interval that it names counts
+(``[api] report_interval``). A new line in the kernel log that concerns a GPU
+is reported at once.
 """,
     ),
     cfg.URIOpt(

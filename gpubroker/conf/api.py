@@ -54,6 +54,35 @@ Most leases that one project may have queued, starting, active or ending at a
 time. One more is refused with 403.
 """,
     ),
+    cfg.IntOpt(
+        "max_nodes",
+        default=64,
+        min=1,
+        max=64,
+        help="""
+Most servers that one lease may have. An order of more is refused with 400.
+""",
+    ),
+    cfg.IntOpt(
+        "report_interval",
+        default=30,
+        min=1,
+        max=600,
+        help="""
+Seconds between two reports of an agent. Each answer to a report tells it to
+the agent, so that this option counts for all hosts and needs no restart of
+theirs. Well below ``[worker] heartbeat_timeout``.
+""",
+    ),
+    cfg.BoolOpt(
+        "console",
+        default=True,
+        help="""
+Show the address of a console with each server of an active lease. The API
+asks Nova for it with the reader's own rights each time that the lease is
+shown; without it the API shows a lease without asking Nova.
+""",
+    ),
 )
 
 

@@ -189,6 +189,7 @@ def settings(conf: cfg.ConfigOpts) -> broker.Settings:
     section = conf[GROUP]
     return broker.Settings(
         max_leases_per_project=conf.api.max_leases_per_project,
+        max_nodes=conf.api.max_nodes,
         start_timeout=section.start_timeout,
         start_attempts=section.start_attempts,
         retry_delay=section.retry_delay,
@@ -197,4 +198,6 @@ def settings(conf: cfg.ConfigOpts) -> broker.Settings:
         post_doubt_seconds=section.post_doubt_seconds,
         ownership_seconds=section.ownership_seconds,
         heartbeat_timeout=section.heartbeat_timeout,
+        report_interval=conf.api.report_interval,
+        console=conf.api.console,
     )

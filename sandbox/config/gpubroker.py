@@ -63,7 +63,7 @@ def _main(settings: s.Settings) -> str:
             "keystone_authtoken": settings.token_checks("gpubroker"),
             "service_user": settings.credentials("gpubroker"),
             # Any answer that does not fit its schema is a fault to see here.
-            "api": {"response_validation": "error"},
+            "api": {"response_validation": "error", "report_interval": 10},
             # A person waits for what happens: look around more often than
             # a cloud of a thousand hosts would want.
             "worker": {

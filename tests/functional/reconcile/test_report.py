@@ -14,10 +14,13 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 from gpubroker import errors
 from gpubroker.domain.devices import Health
 from gpubroker.domain.devices import State
 from gpubroker.domain.fences import Reason
+from gpubroker.services import broker
 from gpubroker.services import enrol
 from gpubroker.services import fence
 from gpubroker.services import report
@@ -78,6 +81,20 @@ class Taking(base.HostCase):
         self.estate.pass_()
         self.assertEqual((OTHER,), self.report().claimed)
         self.assertEqual((OTHER,), self.report().claimed)
+
+    def test_the_agent_is_told_when_the_next_report_is_due(self):
+        often = dataclasses.replace(
+            self.core, settings=broker.Settings(report_interval=7)
+        )
+        for _again in range(2):
+            answer = report.take_report(
+                often,
+                "gpu-1",
+                estate.AGENT,
+                estate.body(*base.four()),
+                self.estate.clock.now(),
+            )
+            self.assertEqual(7, answer.interval)
 
     def test_only_the_bound_user_is_heard(self):
         body = estate.body(*base.four())
