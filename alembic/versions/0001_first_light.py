@@ -594,6 +594,16 @@ def _fence() -> None:
     _index("fence", ("lease_id",), ("reason",))
 
 
+def _project() -> None:
+    op.create_table(
+        "project",
+        sa.Column("project_id", _line(), nullable=False),
+        sa.Column("orders", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("project_id", name="pk_project"),
+        **_TABLE,
+    )
+
+
 def _provider_trait() -> None:
     op.create_table(
         "provider_trait",
@@ -687,6 +697,7 @@ def upgrade() -> None:
     _flavor()
     _model()
     _pool()
+    _project()
     _flavor_model()
     _flavor_trait()
     _host()

@@ -156,3 +156,13 @@ class Delegation(base.Base):
     )
     trust_id: Mapped[Name | None]
     expires_at: Mapped[Time | None]
+
+
+class Project(base.Base):
+    """A row for each project that has ordered; each order writes it, so that
+    no two of one project are counted at the same time."""
+
+    __tablename__ = "project"
+
+    project_id: Mapped[Name] = mapped_column(primary_key=True)
+    orders: Mapped[int] = mapped_column(sa.BigInteger)

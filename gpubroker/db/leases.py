@@ -34,6 +34,7 @@ from gpubroker.services.paging import Page
 _ROW = tables.Lease
 _NODE = tables.LeaseNode
 _DELEGATION = tables.Delegation
+_PROJECT = tables.Project
 
 #: Instead of up to 64 KiB of text: "" where there is some.
 _WHETHER_USER_DATA = sa.case((_ROW.user_data.is_not(None), ""))
@@ -226,6 +227,23 @@ class Leases(repository.Repository):
                 _DELEGATION.lease_id == lease.scalar_subquery()
             )
         )
+
+    def wait_turn(self, project_id: str) -> None:
+        # An UPDATE that changes something, not SELECT FOR UPDATE: a Galera
+        # cluster replicates no locks, it compares what was written.
+        key = {"project_id": project_id}
+        turn = (
+            sa.update(_PROJECT)
+            .where(_PROJECT.project_id == project_id)
+            .values(orders=_PROJECT.orders + 1)
+        )
+        if self._execute(turn):
+            return
+        try:
+            self._insert(_PROJECT, {**key, "orders": 1}, "")
+        except errors.Duplicate:
+            # Another order, the project's first, has just been written.
+            self._execute(turn)
 
     def count_open(self, project_id: str) -> int:
         count = self._first(

@@ -37,6 +37,7 @@ from gpubroker.db.lease_tables import Claim as Claim
 from gpubroker.db.lease_tables import Delegation as Delegation
 from gpubroker.db.lease_tables import Lease as Lease
 from gpubroker.db.lease_tables import LeaseNode as LeaseNode
+from gpubroker.db.lease_tables import Project as Project
 from gpubroker.db.lease_tables import Step as Step
 from gpubroker.domain import devices
 from gpubroker.domain import fences

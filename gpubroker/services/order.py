@@ -134,8 +134,9 @@ def _draft(
 def _insert(
     core: broker.Broker, lease: leases.Lease, delegation: leases.Delegation
 ) -> leases.Lease:
-    with core.store.write() as tx:
-        # Again, since another order may have come meanwhile.
+    def work(tx: ports.Transaction) -> leases.Lease:
+        tx.leases.wait_turn(lease.project_id)
+        # Again, since other orders may have come meanwhile.
         _check_limit(core, tx, lease)
         made = tx.leases.add(
             dataclasses.replace(lease, identity_mode=delegation.mode),
@@ -151,7 +152,9 @@ def _insert(
                 by=lease.user_id,
             )
         )
-    return made
+        return made
+
+    return core.store.run(work)
 
 
 def _give_back(core: broker.Broker, delegation: leases.Delegation) -> None:
