@@ -41,9 +41,12 @@ def extend(
 
     :param by: seconds more; also before the lease has started.
     :param until: the new end; of an active lease only.
-    :raises Invalid: not later, or too long; Conflict: the lease is over or
-        has no end; NotFound: no such lease in this project.
+    :raises Invalid: not later, in the past, or too long; Conflict: the lease
+        is over, has no end, or would still be over; NotFound: no such lease
+        in this project.
     """
+    # As at the start: a worker whose clock is in doubt ends no lease.
+    clock = core.store.now()
     with change.of(core, lease_id, project_id, actor) as now:
         lease = now.lease
         duration = _movable(lease)
@@ -59,6 +62,7 @@ def extend(
         if ends is not None:
             # The time that was asked for, not a fraction of a second less.
             ends = until or ends + datetime.timedelta(seconds=more)
+            _check_to_come(lease, ends, clock, by)
         now.set(duration=total, expires_at=ends)
         shown = f", until {ends:%Y-%m-%d %H:%M:%SZ}" if ends else ""
         now.say("lease.extended", f"Extended by {more} s{shown}.")
@@ -105,6 +109,23 @@ def _movable(lease: leases.Lease) -> int:
             f"Lease {lease.name} has no end of its own to move."
         )
     return lease.duration
+
+
+def _check_to_come(
+    lease: leases.Lease,
+    ends: datetime.datetime,
+    clock: datetime.datetime,
+    by: int | None,
+) -> None:
+    """A lease may be active after its end, while no worker could end it."""
+    if ends > clock:
+        return
+    if by is None:
+        raise errors.Invalid("until: is in the past", field="until")
+    raise errors.Conflict(
+        f"The time of lease {lease.name} is over, and with {by} s more it "
+        f"still is, since {ends:%Y-%m-%d %H:%M:%SZ}: give it more."
+    )
 
 
 def _seconds(

@@ -230,6 +230,27 @@ class Extending(ActiveCase):
             until=self.world.clock.now() + datetime.timedelta(days=1),
         )
 
+    def test_an_end_that_is_past_can_not_be_moved_within_the_past(self):
+        """No worker ran while the lease's time was over."""
+        lease = self.active(duration=600)
+        self.world.clock.advance(3600)
+        refused = self.assertRaises(
+            errors.Conflict, extend.extend, self.core, lease.id, by=60
+        )
+        self.assertIn("still is, since", refused.message)
+        refused = self.assertRaises(
+            errors.Invalid,
+            extend.extend,
+            self.core,
+            lease.id,
+            until=self.world.clock.now(),
+        )
+        self.assertEqual("until", refused.fields["field"])
+        after = extend.extend(self.core, lease.id, by=7200)
+        self.assertLess(self.world.clock.now(), after.expires_at)
+        self.world.turn()
+        self.assertEqual("active", self.world.get(lease.id).state)
+
     def test_what_is_not_later_is_refused(self):
         lease = self.active(duration=600)
         for more in ({"by": 0}, {"by": -1}, {"until": lease.expires_at}, {}):
