@@ -87,14 +87,13 @@ def _held_by(value: Any) -> sa.ColumnElement[bool]:
 
 
 def _schedulable(value: Any) -> sa.ColumnElement[bool]:
-    """Whether nothing about the device itself keeps it from being given out
-    now: present, known, in Placement, unfenced, unclaimed and unused. The
-    mode and the state of its host do not count."""
+    """``Device.schedulable`` in SQL."""
     able = sa.and_(
         _ROW.present.is_not(None),
         _ROW.model_id.is_not(None),
         _ROW.provider_id.is_not(None),
         _ROW.total > 0,
+        sa.func.coalesce(_ROW.reserved, 0) == 0,
         _SLOT.slot.is_not(None),
         _CLAIM.device_id.is_(None),
         ~sa.exists().where(_FENCE.device_id == _ROW.id),

@@ -104,6 +104,23 @@ class Device:
         """Why it must not be given out; empty when nothing speaks against."""
         return frozenset(fence.reason for fence in self.fences)
 
+    @property
+    def schedulable(self) -> bool:
+        """Whether nothing about the card itself keeps it from being given
+        out now; mode and state of its host do not count. The filter of that
+        name says the same in SQL."""
+        return bool(
+            self.state is State.PRESENT
+            and self.model
+            and self.provider_id
+            and self.total
+            and not self.reserved
+            and self.slot is not None
+            and not self.claimed_by
+            and not self.fences
+            and not self.consumers
+        )
+
 
 def latest(rows: Iterable[Device]) -> Device | None:
     """Of several rows at one address the card that is there, else the one

@@ -66,7 +66,7 @@ def show(
             for reason in device.health_reasons
         ],
         "fences": [fence(found) for found in device.fences],
-        "schedulable": schedulable(device),
+        "schedulable": device.schedulable,
         "use": _use(device, held),
         "provider": _provider(device),
         "traits": list(device.traits),
@@ -86,24 +86,6 @@ def fence(found: fences.Fence) -> dict[str, Any]:
         "lease_id": found.lease_id,
         "created_at": times.iso(found.created_at),
     }
-
-
-def schedulable(device: devices.Device) -> bool:
-    """Whether nothing about the card itself keeps it from being given out.
-
-    The same rule as the filter of that name; mode and state of the host do
-    not count.
-    """
-    return bool(
-        device.state is devices.State.PRESENT
-        and device.model
-        and device.provider_id
-        and device.total
-        and device.slot is not None
-        and not device.claimed_by
-        and not device.fences
-        and not device.consumers
-    )
 
 
 def in_use(device: devices.Device) -> bool:

@@ -89,7 +89,7 @@ def _counts(cards: Collection[devices.Device]) -> dict[str, int]:
     here = [d for d in cards if d.state is devices.State.PRESENT]
     return {
         "total": len(here),
-        "schedulable": sum(map(device_view.schedulable, here)),
+        "schedulable": sum(card.schedulable for card in here),
         "fenced": sum(1 for card in here if card.fences),
         "in_use": sum(map(device_view.in_use, here)),
         "vanished": len(cards) - len(here),

@@ -77,7 +77,8 @@ class Device(base.Mutable):
     )
     #: dicts of reason, detail, by, created_at and lease_id.
     fences: list[dict[str, Any]] = resource.Body("fences", type=list)
-    #: Whether it may be given out: no fence, present, on a managed host.
+    #: Whether nothing about the card itself keeps it from being given out
+    #: now; mode and state of its host do not count.
     is_schedulable: bool = resource.Body("schedulable", type=bool)
     #: kind (free, lease, claimed or external), lease_id, consumers.
     use: dict[str, Any] = resource.Body("use", type=dict)

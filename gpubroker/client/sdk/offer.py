@@ -45,7 +45,7 @@ class Offer(base.Resource):
     cards: dict[str, int] = resource.Body("cards", type=dict)
     #: What keeps cards back: dicts of reason, gpus and detail.
     blocked: list[dict[str, Any]] = resource.Body("blocked", type=list)
-    #: Pools that have these models.
+    #: Pools that were looked at: all that are open to the project.
     pools: list[str] = resource.Body("pools", type=list)
     #: Where the free cards are; operators only.
     hosts: list[dict[str, Any]] = resource.Body("hosts", type=list)

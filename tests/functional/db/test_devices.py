@@ -228,7 +228,7 @@ class MirrorTests(base.Tests):
 
 class DeviceFilterTests(base.Tests):
     """Cards 0: free, 1: claimed, 2: fenced, 3: in use, 4: vanished,
-    5: without a model."""
+    5: without a model, 6: not open in Placement yet."""
 
     def setUp(self) -> None:
         super().setUp()
@@ -244,6 +244,7 @@ class DeviceFilterTests(base.Tests):
                     )
                 )
             )
+            cards.append(tx.devices.add(samples.device(6, reserved=1)))
             self.lease = tx.leases.add(samples.lease(), None)
             tx.claims.add(self.lease.nodes[0].id, [cards[1].id])
             for n, reason in ((2, "operator"), (2, "health"), (4, "health")):
@@ -269,10 +270,10 @@ class DeviceFilterTests(base.Tests):
         self.assertEqual(expected, numbers, f"{filters}")
 
     def test_filters(self) -> None:
-        everything = [0, 1, 2, 3, 4, 5]
+        everything = [0, 1, 2, 3, 4, 5, 6]
         self.check(everything, host="gpu-1", pool="default")
         self.check([], pool="x")
-        self.check([0, 1, 2, 3, 4], model="a100-sxm4-80gb")
+        self.check([0, 1, 2, 3, 4, 6], model="a100-sxm4-80gb")
         self.check([5], model=None)
         self.check([4], state="vanished")
         self.check(everything, health=("OK", "BAD"))
@@ -286,9 +287,15 @@ class DeviceFilterTests(base.Tests):
         self.check([5], uuid="GPU-5")
         self.check([0, 1], pci_address=("0000:07:00.0", "0000:08:00.0"))
         self.check([0], schedulable=True)
-        self.check([1, 2, 3, 4, 5], schedulable=False)
+        self.check([1, 2, 3, 4, 5, 6], schedulable=False)
         self.check(everything, schedulable=(True, False))
         self.check([2], schedulable=False, fence="operator")
+
+    def test_a_filter_and_the_device_call_the_same_schedulable(self) -> None:
+        with self.store.read() as tx:
+            able = [card.id for card in tx.devices.all() if card.schedulable]
+            found = tx.devices.page(Page(filters={"schedulable": True}))
+        self.assertEqual([card.id for card in found.items], able)
 
     def test_what_is_no_filter_is_invalid(self) -> None:
         with self.store.read() as tx:
