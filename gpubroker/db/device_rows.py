@@ -182,6 +182,19 @@ def values(device: devices.Device) -> dict[str, Any]:
     }
 
 
+def _mirrored(row: tables.Device) -> dict[str, Any]:
+    """What the reconcile loop alone writes."""
+    return {
+        "provider_id": row.provider_id,
+        "provider_name": row.provider_name,
+        "provider_generation": row.provider_generation,
+        "resource_class": row.resource_class,
+        "total": row.total,
+        "reserved": row.reserved,
+        "closing_generation": row.closing_generation,
+    }
+
+
 def device(
     found: Any,
     fences_of: Sequence[tables.Fence],
@@ -189,6 +202,7 @@ def device(
     traits: Sequence[str],
 ) -> devices.Device:
     row: tables.Device = found[0]
+    reasons = [devices.HealthReason(**one) for one in row.health_reasons]
     return devices.Device(
         id=row.uuid,
         host=found.host,
@@ -204,16 +218,10 @@ def device(
         driver=row.driver,
         state=row.state,
         health=row.health,
-        health_reasons=_reasons(row),
+        health_reasons=tuple(reasons),
         fences=tuple(fences.fence(one, row.uuid) for one in fences_of),
         reported=row.reported,
-        provider_id=row.provider_id,
-        provider_name=row.provider_name,
-        provider_generation=row.provider_generation,
-        resource_class=row.resource_class,
-        total=row.total,
-        reserved=row.reserved,
-        closing_generation=row.closing_generation,
+        **_mirrored(row),
         consumers=tuple(consumers),
         claimed_by=found.claimed_by,
         traits=tuple(traits),
@@ -223,7 +231,3 @@ def device(
         created_at=row.created_at,
         updated_at=row.updated_at,
     )
-
-
-def _reasons(row: tables.Device) -> tuple[devices.HealthReason, ...]:
-    return tuple(devices.HealthReason(**one) for one in row.health_reasons)

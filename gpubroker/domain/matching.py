@@ -37,6 +37,7 @@ class Availability(enum.StrEnum):
     FREE = "free"
     IN_USE = "in_use"
     FENCED = "fenced"
+    KEPT = "kept"
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,8 @@ more?", as a pure function of snapshots."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import dataclasses
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from gpubroker.domain import matching
@@ -75,15 +76,11 @@ def offer(
     :param project_id: starts of its own that failed on a host may speak
         against the host to it alone.
     """
-    available = 0
-    queued = 0
+    available = queued = 0
     before: list[HostView] = []
     after: list[HostView] = []
     for snapshot in snapshots:
-        hosts = [
-            planning.seen_by(host, snapshot.now, project_id)
-            for host in snapshot.hosts
-        ]
+        hosts = _hosts_of(snapshot, models, project_id)
         found, left = _fill(hosts, snapshot.blocks, models, need)
         available += found
         queued += sum(
@@ -92,13 +89,14 @@ def offer(
         before.extend(hosts)
         after.extend(left)
     counts = reasons.count(before, models)
+    kept = counts[Why.BEHIND]
     return Offer(
         models=tuple(models),
         gpus=need.gpus,
         available=available,
         queued=queued,
         total=sum(counts[key] for key in _CARD_STATES),
-        free=counts["free"],
+        free=counts["free"] + kept,
         in_use=counts[Why.IN_USE],
         fenced=counts[Why.FENCED],
         blocked=tuple(_blocked(counts, before, after, models, need)),
@@ -109,12 +107,40 @@ def offer(
 
 _CARD_STATES = (
     "free",
+    Why.BEHIND.value,
     Why.IN_USE.value,
     Why.FENCED.value,
     Why.HOST_DOWN.value,
     Why.SUSPECT.value,
     Why.OBSERVED.value,
 )
+
+
+def _hosts_of(
+    snapshot: Snapshot, models: Sequence[str], project_id: str
+) -> list[HostView]:
+    """The pool as it is to a new order: behind those that wait already."""
+    held = planning.kept(snapshot, models)
+    return [
+        _without(
+            planning.seen_by(host, snapshot.now, project_id),
+            {model for model in models if held.keeps(model, host)},
+        )
+        for host in snapshot.hosts
+    ]
+
+
+def _without(host: HostView, kept: Collection[str]) -> HostView:
+    """The host with its free cards of some models kept for others."""
+    if not kept:
+        return host
+    cards = tuple(
+        dataclasses.replace(card, availability=matching.Availability.KEPT)
+        if card.free and card.model in kept
+        else card
+        for card in host.cards
+    )
+    return dataclasses.replace(host, cards=cards)
 
 
 def _fill(
@@ -171,6 +197,7 @@ def _blocked(
 
 
 _WORDS = {
+    Why.BEHIND: "free, and kept for orders that wait already",
     Why.IN_USE: "in use",
     Why.HOST_DOWN: "on hosts that are down",
     Why.SUSPECT: "on hosts where starts failed lately",
@@ -218,7 +245,11 @@ def _hosts(
     for host in hosts:
         cards = [c for c in host.cards if c.model in models]
         if cards:
-            free = [c for c in cards if c.free]
+            free = [
+                c
+                for c in cards
+                if c.free or c.availability is matching.Availability.KEPT
+            ]
             yield HostOffer(
                 host.name,
                 len(free) if host.state is matching.HostState.OPEN else 0,

@@ -105,6 +105,15 @@ def plan(snapshot: Snapshot) -> Plan:
     return Plan(tuple(planning.starts), tuple(planning.waits))
 
 
+def kept(snapshot: Snapshot, models: Sequence[str]) -> holding.Held:
+    """What the queue keeps from a new order for any of these models."""
+    planning = _Planning(snapshot)
+    for order in snapshot.orders:
+        if set(order.models) & set(models):
+            planning.hold(order)
+    return planning.held
+
+
 class _Planning:
     """The pool as it is after the orders so far were decided about."""
 
@@ -115,7 +124,7 @@ class _Planning:
         self._blocks = snapshot.blocks
         self._hosts = {host.name: host for host in snapshot.hosts}
         self._failed = [host for host in snapshot.hosts if host.failures]
-        self._held = holding.Held()
+        self.held = holding.Held()
         self._fits: dict[object, bool] = {}
 
     @functools.cached_property
@@ -126,7 +135,7 @@ class _Planning:
         its = holding.reach(order.need, self._avoided(order))
         later = self._later(order)
         placed = None
-        if later is None and not self._held.keeps_all(order.models, its):
+        if later is None and not self.held.keeps_all(order.models, its):
             placed = self._place(order, its)
         if placed is not None:
             nodes, self._hosts = placed
@@ -134,9 +143,14 @@ class _Planning:
             return
         wait = self._wait(order, its) if later is None else later
         self.waits.append(wait)
-        # Its place in the queue is what it keeps meanwhile.
+        self.hold(order)
+
+    def hold(self, order: Order) -> None:
+        """Keep for it what it could use in an otherwise empty pool: its
+        place in the queue is what it has while it waits."""
+        its = holding.reach(order.need, self._avoided(order))
         if self._could_start_when_empty(order, its):
-            self._held.hold(order.models, its)
+            self.held.hold(order.models, its)
 
     def _later(self, order: Order) -> Wait | None:
         when = order.not_before
@@ -163,7 +177,7 @@ class _Planning:
         }
 
         def barred(model: str, host: HostView) -> bool:
-            return host.name in its.avoids or self._held.keeps(model, host)
+            return host.name in its.avoids or self.held.keeps(model, host)
 
         def barred_or_failed(model: str, host: HostView) -> bool:
             return host.name in before or barred(model, host)
@@ -174,7 +188,7 @@ class _Planning:
         return placed or self._try(order, barred)
 
     def _wait(self, order: Order, its: holding.Reach) -> Wait:
-        ahead = self._held.ahead(order.models, its)
+        ahead = self.held.ahead(order.models, its)
         if ahead:
             return _behind(order, ahead)
         when = self._own_failure(order, its)

@@ -129,6 +129,8 @@ def count(hosts: Sequence[HostView], models: Sequence[str]) -> dict[str, int]:
             elif card.free:
                 found["free"] += 1
                 found[Why.FRAGMENTED] += 1
+            elif card.availability is Availability.KEPT:
+                found[Why.BEHIND] += 1
             elif card.availability is Availability.IN_USE:
                 found[Why.IN_USE] += 1
             else:

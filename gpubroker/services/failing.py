@@ -15,6 +15,7 @@
 from __future__ import annotations
 
 import datetime
+import functools
 import logging
 
 from gpubroker.domain import failures
@@ -169,12 +170,14 @@ def _blame(
     )
     now.tx.failures.note(found, since)
     if failures.suspect([*known, found], now.now) is found:
-        now.after(
-            lambda: LOG.warning(
-                "Host %s is suspect until %s: starts of several projects "
-                "failed there; the last one: %s",
-                name,
-                found.until,
-                found.message,
-            )
-        )
+        now.after(functools.partial(_tell, found))
+
+
+def _tell(found: failures.Failure) -> None:
+    LOG.warning(
+        "Host %s is suspect until %s: starts of several projects failed "
+        "there; the last one: %s",
+        found.host,
+        found.until,
+        found.message,
+    )

@@ -12,6 +12,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import hypothesis
 import testtools
 
@@ -92,6 +94,43 @@ class Offers(testtools.TestCase):
         )
         offer = offers.offer([snapshot], [builders.A100], builders.need(1))
         self.assertEqual(2, offer.queued)
+
+    def test_cards_for_which_somebody_waits_are_not_offered(self):
+        snapshot = builders.pool(
+            builders.host(used={0}), orders=(builders.order("a", 8),)
+        )
+        offer = offers.offer([snapshot], [builders.A100], builders.need(2))
+        self.assertEqual(0, offer.available)
+        self.assertEqual((8, 7, 1, 0), _cards(offer))
+        self.assertEqual({Why.BEHIND: 7, Why.IN_USE: 1}, self.reasons(offer))
+        self.assertEqual(
+            "7 cards are free, and kept for orders that wait already",
+            offer.blocked[0].detail,
+        )
+        self.assertEqual([7], [host.free for host in offer.hosts])
+
+    def test_who_waits_in_another_zone_keeps_nothing_here(self):
+        snapshot = builders.pool(
+            builders.host("h1", zone="a", used=set(range(8))),
+            builders.host("h2", zone="b"),
+            orders=(builders.order("a", 8, zone="a"),),
+        )
+        offer = offers.offer([snapshot], [builders.A100], builders.need(2))
+        self.assertEqual(4, offer.available)
+
+    @hypothesis.given(test_planning.pools())
+    @hypothesis.settings(max_examples=100, deadline=None)
+    def test_what_is_offered_starts_although_others_wait(self, snapshot):
+        offer = offers.offer([snapshot], [builders.A100], builders.need(2))
+        orders = tuple(
+            builders.order(f"new-{number}", 2)
+            for number in range(offer.available)
+        )
+        plan = planning.plan(
+            dataclasses.replace(snapshot, orders=(*snapshot.orders, *orders))
+        )
+        started = {start.lease_id for start in plan.starts}
+        self.assertLessEqual({order.lease_id for order in orders}, started)
 
     @hypothesis.given(test_planning.pools())
     @hypothesis.settings(max_examples=100, deadline=None)
