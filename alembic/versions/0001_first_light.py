@@ -139,6 +139,7 @@ def _model() -> None:
         sa.Column("memory_mib", sa.Integer(), nullable=False),
         sa.Column("resource_class", _line(), nullable=False),
         sa.Column("alias", _line(), nullable=False),
+        sa.Column("device_type", _word(), nullable=False),
         sa.Column("board_slots", sa.Integer(), nullable=False),
         sa.Column("blocks", _text(), nullable=False),
         sa.Column("builtin", sa.Boolean(), nullable=False),

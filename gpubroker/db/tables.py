@@ -43,6 +43,7 @@ from gpubroker.domain import devices
 from gpubroker.domain import fences
 from gpubroker.domain import flavors
 from gpubroker.domain import hosts
+from gpubroker.domain import models
 from gpubroker.domain import pools
 from gpubroker.domain import traits
 
@@ -60,6 +61,9 @@ class Model(base.Stamped, base.Base):
     memory_mib: Mapped[int]
     resource_class: Mapped[Name]
     alias: Mapped[Name]
+    device_type: Mapped[models.DeviceType] = mapped_column(
+        base.Word(models.DeviceType)
+    )
     board_slots: Mapped[int]
     blocks: Mapped[Document]
     builtin: Mapped[bool]

@@ -22,6 +22,9 @@ NVIDIA's data sheet names; what a driver shows is less by ECC and by its own
 reserve. A part whose form or memory those sources leave open is not listed:
 a wrong name is worse than none.
 
+From Ampere on the data-centre cards have SR-IOV, which makes libvirt, and so
+Nova, call them type-PF; older ones are type-PCI.
+
 Only A2 and A16 share a device id, so only they are told apart by subsystem.
 Everywhere else the device id is enough, and a board maker's own subsystem id
 does not hide the card.
@@ -38,10 +41,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from gpubroker.domain.models import DeviceType
 from gpubroker.domain.models import Model
 
 VENDOR = "NVIDIA"
 VENDOR_ID = "10de"
+#: First PCI device id of Ampere.
+_AMPERE = 0x2000
 
 _Blocks = tuple[tuple[int, ...], ...]
 
@@ -72,16 +78,19 @@ def _model(
     board_slots: int = 0,
     subsystem_ids: str = "",
 ) -> Model:
+    products = tuple(product_ids.split())
+    sriov = all(int(product, 16) >= _AMPERE for product in products)
     return Model(
         name=name,
         family=family,
         vendor=VENDOR,
         vendor_id=VENDOR_ID,
-        product_ids=tuple(product_ids.split()),
+        product_ids=products,
         subsystem_ids=tuple(subsystem_ids.split()),
         memory_mib=gib * 1024,
         resource_class=resource_class(name),
         alias=name,
+        device_type=DeviceType.PF if sriov else DeviceType.PCI,
         board_slots=board_slots,
         blocks=_blocks(board_slots),
         builtin=True,

@@ -15,8 +15,18 @@
 from __future__ import annotations
 
 import datetime
+import enum
 from dataclasses import dataclass, field
 from typing import Any
+
+
+class DeviceType(enum.StrEnum):
+    """What Nova takes a card for (N 1.1): an alias of another type matches
+    nothing. A card that is able to do SR-IOV is a PF, used or not."""
+
+    PCI = "type-PCI"
+    PF = "type-PF"
+    VF = "type-VF"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +55,7 @@ class Model:
     memory_mib: int
     resource_class: str
     alias: str
+    device_type: DeviceType = DeviceType.PCI
     board_slots: int = 0
     blocks: tuple[tuple[int, ...], ...] = ()
     builtin: bool = False

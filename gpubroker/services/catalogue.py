@@ -108,7 +108,10 @@ class Models(Kind[models.Model]):
         return models.Model(**fields)
 
     def fields(self, body: Mapping[str, Any]) -> dict[str, Any]:
-        return {**_tuples(body), "builtin": False}
+        fields = {**_tuples(body), "builtin": False}
+        if "device_type" in fields:
+            fields["device_type"] = models.DeviceType(fields["device_type"])
+        return fields
 
     def check(self, tx: ports.Transaction, model: models.Model) -> None:
         """:raises Duplicate: when another model claims the same cards;

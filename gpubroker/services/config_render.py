@@ -40,10 +40,6 @@ from gpubroker.services import ports
 #: Slot words a model has at least: the largest common board.
 _SLOTS = 8
 
-#: First PCI device id of NVIDIA's Ampere. From there on the data-centre
-#: cards have SR-IOV, which makes libvirt, and so Nova, call them type-PF.
-_AMPERE = 0x2000
-
 #: nova/compute/provider_config.py, SCHEMA_V1 and os_traits.is_custom.
 _TRAIT = re.compile(r"CUSTOM_[A-Z0-9_]{1,248}")
 _VERSION = re.compile(r"1\.(0|[1-9][0-9]*)")
@@ -114,20 +110,6 @@ def _vocabulary(
     ]
 
 
-def device_type(model: models.Model) -> str:
-    """What Nova calls the cards of a model.
-
-    A card with an SR-IOV capability is ``type-PF``, others are ``type-PCI``;
-    an alias of the wrong type matches nothing. ``extra`` of the model comes
-    first where it says ``device_type``.
-    """
-    said = model.extra.get("device_type")
-    if said:
-        return str(said)
-    ampere = any(int(found, 16) >= _AMPERE for found in model.product_ids)
-    return "type-PF" if model.vendor_id == "10de" and ampere else "type-PCI"
-
-
 # -- nova.conf ---------------------------------------------------------------
 
 
@@ -166,7 +148,7 @@ def _nova_conf(
 def _aliases(model: models.Model, slots: int) -> list[str]:
     alias = {
         "name": model.alias,
-        "device_type": device_type(model),
+        "device_type": model.device_type.value,
         "resource_class": model.resource_class,
     }
     lines = [f"alias = {json.dumps(alias)}"]

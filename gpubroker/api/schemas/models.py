@@ -16,6 +16,7 @@
 from __future__ import annotations
 
 from gpubroker.api.schemas import types
+from gpubroker.domain import models
 
 _FIELDS: dict[str, types.Schema] = {
     "family": types.NAME,
@@ -26,6 +27,7 @@ _FIELDS: dict[str, types.Schema] = {
     "memory_mib": types.integer(1),
     "resource_class": types.CUSTOM_NAME,
     "alias": types.NAME,
+    "device_type": types.one_of(*models.DeviceType),
     "board_slots": types.integer(0, 64),
     "blocks": types.distinct(types.distinct(types.integer(0, 63), 64, 1), 256),
 }

@@ -33,6 +33,7 @@ def show(call: Call, model: models.Model) -> dict[str, Any]:
         "memory_mib": model.memory_mib,
         "resource_class": model.resource_class,
         "alias": model.alias,
+        "device_type": model.device_type,
         "board_slots": model.board_slots,
         "blocks": [list(block) for block in model.blocks],
         "builtin": model.builtin,

@@ -34,6 +34,7 @@ FIELDS = (
     "subsystem_ids",
     "resource_class",
     "alias",
+    "device_type",
     "board_slots",
     "blocks",
     "builtin",
@@ -53,6 +54,7 @@ COLUMNS = (
     ),
     columns.Column("Resource Class", "resource_class"),
     columns.Column("Alias", "alias", long=True),
+    columns.Column("Device Type", "device_type", long=True),
     columns.Column("Subsystem IDs", "subsystem_ids", long=True),
     columns.Column("Board Slots", "board_slots", long=True),
     columns.Column("Blocks", lambda x: _blocks(x.blocks), long=True),
@@ -68,6 +70,7 @@ _PLAIN = (
     "memory_mib",
     "resource_class",
     "alias",
+    "device_type",
     "board_slots",
     "blocks",
 )
@@ -174,6 +177,13 @@ def _add_cloud_options(parser: argparse.ArgumentParser, replaces: str) -> None:
         help="Nova PCI alias (default: the name)",
     )
     parser.add_argument(
+        "--device-type",
+        metavar="<type>",
+        choices=("type-PCI", "type-PF", "type-VF"),
+        help="What Nova takes its cards for: type-PCI (default), or type-PF "
+        "where they are able to do SR-IOV, whether that is used or not",
+    )
+    parser.add_argument(
         "--board-slots",
         metavar="<count>",
         type=base.natural,
@@ -221,7 +231,7 @@ class CreateModel(_Model, verbs.Create):
 
           openstack gpu model create --family mi300x --vendor AMD \\
               --vendor-id 1002 --product-id 74a1 --memory 196608 \\
-              mi300x-oam-192gb
+              --device-type type-PF mi300x-oam-192gb
     """
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:

@@ -51,6 +51,8 @@ class Model(base.Mutable):
     #: Placement's resource class and Nova's alias for it.
     resource_class: str = resource.Body("resource_class")
     alias: str = resource.Body("alias")
+    #: What Nova takes its cards for: type-PCI, type-PF or type-VF.
+    device_type: str = resource.Body("device_type")
     #: GPUs on its baseboard, and the sets of them that belong together.
     board_slots: int = resource.Body("board_slots", type=int)
     blocks: list[list[int]] = resource.Body("blocks", type=list)

@@ -26,6 +26,7 @@ from oslo_config import cfg
 
 from gpubroker import errors
 from gpubroker.domain import traits
+from gpubroker.services import catalogue
 from gpubroker.services import config_render
 from tests.fixtures import world as test_world
 
@@ -70,6 +71,46 @@ class Render(testtools.TestCase):
             },
             aliases[4],
         )
+
+    def test_an_alias_has_the_type_of_its_model(self) -> None:
+        body = {
+            "name": "mi300x",
+            "family": "mi300x",
+            "vendor": "AMD",
+            "vendor_id": "1002",
+            "product_ids": ["74a1"],
+            "memory_mib": 196608,
+        }
+        catalogue.add_model(
+            self.world.core, {**body, "device_type": "type-PF"}
+        )
+        catalogue.add_flavor(
+            self.world.core,
+            {
+                "name": "amd",
+                "models": ["mi300x"],
+                "gpus": 1,
+                "vcpus": 1,
+                "ram_mib": 1,
+                "disk_gib": 1,
+            },
+        )
+        self.assertEqual({"type-PF"}, self.types("mi300x"))
+        catalogue.change_model(
+            self.world.core,
+            "mi300x",
+            {"device_type": "type-PCI"},
+            lambda _generation: None,
+        )
+        self.assertEqual({"type-PCI"}, self.types("mi300x"))
+
+    def types(self, model: str) -> set[str]:
+        found = [json.loads(text) for text in self.options().pci.alias]
+        return {
+            alias["device_type"]
+            for alias in found
+            if alias["name"].startswith(model)
+        }
 
     def test_the_cards_are_reported_in_the_class_of_their_model(self) -> None:
         conf = self.options()

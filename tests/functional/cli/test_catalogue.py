@@ -135,9 +135,10 @@ class Models(base.TestCase):
         made = self.data(
             "gpu model create --family mi300x --vendor AMD --vendor-id 1002 "
             "--product-id 74a1 --memory 196608 --board-slots 4 --block 0,1 "
-            "--block 2,3 mi300x-oam-192gb",
+            "--block 2,3 --device-type type-PF mi300x-oam-192gb",
             who=ADMIN,
         )
+        self.assertEqual("type-PF", made["device_type"])
         self.assertEqual([[0, 1], [2, 3]], made["blocks"])
         self.assertIs(False, made["builtin"])
         self.good("gpu model set mi300x-oam-192gb --memory 1000", who=ADMIN)

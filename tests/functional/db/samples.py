@@ -42,6 +42,7 @@ def model(name: str = "a100-sxm4-80gb", **fields: Any) -> models.Model:
         memory_mib=81920,
         resource_class="CUSTOM_PCI_10DE_20B2",
         alias=name,
+        device_type=models.DeviceType.PF,
         board_slots=8,
         blocks=((0, 1), (2, 3), (0, 1, 2, 3)),
         extra={"note": "ü 🚀"},

@@ -62,6 +62,16 @@ class TableTest(testtools.TestCase):
         self.assertEqual(set(range(8)), set(model.blocks[-1]))
 
 
+class DeviceTypeTest(testtools.TestCase):
+    def test_from_ampere_on_cards_have_sriov(self) -> None:
+        plain = {
+            model.family
+            for model in catalogue.MODELS
+            if model.device_type is models.DeviceType.PCI
+        }
+        self.assertEqual({"v100", "t4"}, plain)
+
+
 class LookupTest(testtools.TestCase):
     def test_device_id_alone(self) -> None:
         self.assertEqual("a100-sxm4-80gb", find("20b2", "10de:1463"))
