@@ -28,6 +28,7 @@ ADMIN = "rule:context_is_admin"
 READER = "rule:project_reader_or_admin"
 MEMBER = "rule:project_member_or_admin"
 MANAGER = "rule:project_manager_or_admin"
+OWNER = "rule:owner_or_manager"
 AGENT = "rule:agent"
 
 RULES = [
@@ -52,8 +53,15 @@ RULES = [
     policy.RuleDefault(
         "project_manager_or_admin",
         "(role:manager and project_id:%(project_id)s) or " + ADMIN,
-        "Who may decide for a project. For policy files: by default nothing "
-        "asks for more than a member.",
+        "Who may decide about what others of the project have.",
+        scope_types=SCOPES,
+    ),
+    policy.RuleDefault(
+        "owner_or_manager",
+        "(role:member and project_id:%(project_id)s and user_id:%(user_id)s) "
+        "or " + MANAGER,
+        "Who may decide about a thing of a project: whose it is, and the "
+        "project's managers.",
         scope_types=SCOPES,
     ),
     policy.RuleDefault(

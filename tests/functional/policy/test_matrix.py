@@ -35,10 +35,12 @@ from tests.fixtures import cloud
 from tests.fixtures import world
 
 #: What a persona may do with a thing: the status that a denial has.
-READERS = frozenset({"reader", "member", "manager", "admin"})
+READERS = frozenset({"reader", "member", "colleague", "manager", "admin"})
 OTHERS = frozenset({"other_reader", "other_member", "other_manager"})
 ANYONE = READERS | OTHERS
-MEMBERS = frozenset({"member", "manager", "admin"})
+MEMBERS = frozenset({"member", "colleague", "manager", "admin"})
+#: The leases are those of the member.
+OWNERS = MEMBERS - {"colleague"}
 OTHER_MEMBERS = frozenset({"other_member", "other_manager"})
 ADMIN = frozenset({"admin"})
 AGENT = frozenset({"agent"})
@@ -218,10 +220,10 @@ TABLE: dict[str, Line] = {
     "GET /v1/leases": Line(at("/v1/leases"), ANYONE),
     "POST /v1/leases": Line(order, MEMBERS | OTHER_MEMBERS),
     "GET /v1/leases/{lease_id}": lease_line(READERS),
-    "PATCH /v1/leases/{lease_id}": lease_line(MEMBERS, body={"name": "y"}),
-    "DELETE /v1/leases/{lease_id}": lease_line(MEMBERS),
+    "PATCH /v1/leases/{lease_id}": lease_line(OWNERS, body={"name": "y"}),
+    "DELETE /v1/leases/{lease_id}": lease_line(OWNERS),
     "POST /v1/leases/{lease_id}/extensions": lease_line(
-        MEMBERS, "/extensions", {"by": 60}
+        OWNERS, "/extensions", {"by": 60}
     ),
     "GET /v1/leases/{lease_id}/events": lease_line(READERS, "/events"),
 }
