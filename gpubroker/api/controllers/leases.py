@@ -102,7 +102,7 @@ class Leases(routing.Collection):
             detail = _details(call, found.items)
             around = view.look_around(tx, found.items, any(detail.values()))
         items = [
-            view.show(call, lease, around, detail[lease.project_id])
+            view.show(call, lease, around, detail[_whose(lease)])
             for lease in found.items
         ]
         return call.listing("leases", items, found, "id")
@@ -206,13 +206,19 @@ def _show(
     return view.show(call, lease, seen, detail)
 
 
-def _details(call: Call, found: list[leases.Lease]) -> dict[str, bool]:
-    """Project -> whether the caller may see hosts and devices there."""
-    targets = {lease.project_id: view.target(lease) for lease in found}
+def _details(
+    call: Call, found: list[leases.Lease]
+) -> dict[tuple[str, str], bool]:
+    """(project, user) -> whether the caller may see hosts and devices; the
+    two are all that a policy knows of a lease."""
+    targets = {_whose(lease): view.target(lease) for lease in found}
     return {
-        project: call.may(_DETAIL, target)
-        for project, target in targets.items()
+        whose: call.may(_DETAIL, target) for whose, target in targets.items()
     }
+
+
+def _whose(lease: leases.Lease) -> tuple[str, str]:
+    return lease.project_id, lease.user_id
 
 
 def _projects(call: Call) -> tuple[str, ...] | None:

@@ -215,6 +215,24 @@ class Overrides(testtools.TestCase):
         answer = api.call("GET", "/v1/offers", who=api_fixture.MANAGER)
         self.assertEqual(200, answer.status_int)
 
+    def test_who_sees_only_the_own_hosts_sees_no_others_in_a_list(
+        self,
+    ) -> None:
+        rule = '"gpubroker:lease:show:detail": "user_id:%(user_id)s"\n'
+        api = self.useFixture(api_fixture.Api(policy=rule))
+        for who in (MEMBER, api_fixture.COLLEAGUE):
+            lease = api.world.order(who.user_id, user=who.user_id)
+            api.world.settle(lease.id, "active")
+        for who in (MEMBER, api_fixture.COLLEAGUE):
+            found = api.call("GET", "/v1/leases", who=who).json["leases"]
+            seen = {
+                lease["user_id"]: "host" in lease["servers"][0]
+                for lease in found
+            }
+            self.assertEqual(2, len(seen))
+            own = seen.pop(who.user_id)
+            self.assertEqual((True, [False]), (own, list(seen.values())))
+
     def test_only_the_owner_may_end_a_lease(self) -> None:
         policy = '"gpubroker:lease:delete": "user_id:%(user_id)s"\n'
         api = self.useFixture(api_fixture.Api(policy=policy))
