@@ -37,8 +37,20 @@ _FENCE = tables.Fence
 _CONSUMER = tables.DeviceConsumer
 
 
+#: A report that is no news writes the host's heartbeat alone; it tells of
+#: each card that is there as well.
+_SEEN = sa.case(
+    (
+        sa.and_(_ROW.present.is_not(None), _ROW.reported.is_(True)),
+        sa.func.coalesce(_HOST.heartbeat_at, _ROW.last_seen_at),
+    ),
+    else_=_ROW.last_seen_at,
+)
+
+
 def select() -> base.Query:
-    """(device, host, model, slot, node that claims it) in one statement."""
+    """(device, host, model, slot, node that claims it, when it was seen) in
+    one statement."""
     return (
         sa.select(
             _ROW,
@@ -46,6 +58,7 @@ def select() -> base.Query:
             _MODEL.name.label("model"),
             _SLOT.slot.label("slot"),
             _NODE.uuid.label("claimed_by"),
+            _SEEN.label("seen_at"),
         )
         .join(_HOST, _HOST.id == _ROW.host_id)
         .join(_POOL, _POOL.id == _HOST.pool_id)
@@ -121,7 +134,7 @@ PLAN = pages.Plan(
         "state": (_ROW.state,),
         "health": (_ROW.health,),
         "first_seen_at": (_ROW.first_seen_at,),
-        "last_seen_at": (_ROW.last_seen_at,),
+        "last_seen_at": (_SEEN,),
         "created_at": (_ROW.created_at,),
         "updated_at": (_ROW.updated_at,),
     },
@@ -226,7 +239,7 @@ def device(
         claimed_by=found.claimed_by,
         traits=tuple(traits),
         first_seen_at=row.first_seen_at,
-        last_seen_at=row.last_seen_at,
+        last_seen_at=found.seen_at,
         generation=row.generation,
         created_at=row.created_at,
         updated_at=row.updated_at,

@@ -64,6 +64,9 @@ class Device:
         not proven that the write is there or can never be.
     :param consumers: UUIDs that hold it in Placement.
     :param claimed_by: the lease node that holds an open claim on it.
+    :param last_seen_at: of a present card that an agent reports: when the
+        host's last report came, as far as the store is asked; else when it
+        was found, or was gone.
     """
 
     id: str

@@ -180,7 +180,7 @@ def merge(
         _compare(found, row, card, models, now, observed)
     for row in rows:
         if row.id not in shown:
-            _forget(found, row, models)
+            _forget(found, row, models, now)
     return found
 
 
@@ -276,7 +276,12 @@ def _reserved(
         found.external.append(after)
 
 
-def _forget(found: Mirrored, row: Device, models: Sequence[Model]) -> None:
+def _forget(
+    found: Mirrored,
+    row: Device,
+    models: Sequence[Model],
+    now: datetime.datetime,
+) -> None:
     """A row without a provider: Nova does not manage the card, or it is
     gone. Only an agent knows which."""
     after = row
@@ -298,7 +303,9 @@ def _forget(found: Mirrored, row: Device, models: Sequence[Model]) -> None:
             after, model=sightings.model_of(models, after)
         )
     if row.state is State.PRESENT and not row.reported:
-        after = dataclasses.replace(after, state=State.VANISHED)
+        after = dataclasses.replace(
+            after, state=State.VANISHED, last_seen_at=now
+        )
         if is_gpu(after):
             after = _condemn(found, after)
         found.changed.append(after)

@@ -65,9 +65,36 @@ class Taking(base.HostCase):
             ["UPDATE", "SELECT"], [s.split()[0] for s in statements]
         )
         self.assertFalse(answer.changed)
-        self.assertEqual(before, self.estate.cards())
+        now = self.estate.clock.now()
+        self.assertEqual(
+            [dataclasses.replace(card, last_seen_at=now) for card in before],
+            self.estate.cards(),
+        )
         self.assertEqual(
             self.estate.clock.now(), self.estate.get().heartbeat_at
+        )
+
+    def test_a_card_is_seen_with_each_report_and_not_without(self):
+        def seen(address):
+            return self.estate.card(address).last_seen_at
+
+        found = seen(CARD)
+        first = self.estate.clock.now()
+        self.report()
+        self.assertEqual(first, seen(CARD))
+        self.estate.clock.advance(30)
+        self.report()
+        second = self.estate.clock.now()
+        self.assertGreater(second, found)
+        self.assertEqual(second, seen(CARD))
+        self.estate.clock.advance(30)
+        self.estate.pass_()
+        self.assertEqual(second, seen(CARD))
+        self.report(*four()[1:])
+        self.estate.clock.advance(30)
+        self.report(*four()[1:])
+        self.assertEqual(
+            (second, self.estate.clock.now()), (seen(CARD), seen(OTHER))
         )
 
     def test_a_card_that_only_its_neighbour_changed_is_not_written(self):
