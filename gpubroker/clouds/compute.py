@@ -97,6 +97,7 @@ class Compute:
     def __init__(self, nova: Nova) -> None:
         self._nova = nova
         self._hosts: dict[str, str] = {}
+        self._services: set[str] = set()
 
     def services(self) -> list[ports.ComputeService]:
         answer = self._nova.get(
@@ -117,12 +118,16 @@ class Compute:
         """The plain list names no service host, and the detailed one asks
         every compute in turn and fails when one hangs (N 15.5). So the hosts
         are matched by name, and only what is left is asked for one by one,
-        once."""
+        once; again when services came or went, since one may have got another
+        name."""
         found = {
             record["hypervisor_hostname"]: record["id"]
             for record in self._all("/os-hypervisors", "hypervisors", {})
         }
         hosts = [service.host for service in self.services()]
+        if set(hosts) != self._services:
+            self._hosts.clear()
+            self._services = set(hosts)
         matched = match_hosts(list(found), hosts)
         for name, number in found.items():
             if name not in matched:

@@ -31,8 +31,6 @@ MICROVERSION = "1.39"
 #: Nova puts this trait on the provider of every PCI device that it manages.
 MANAGED = "COMPUTE_MANAGED_PCI_DEVICE"
 
-TICKET_PROVIDER_PREFIX = "gpubroker_"
-
 
 class Ledger:
     """``ports.Ledger`` on the Placement API."""
@@ -159,9 +157,11 @@ class Ledger:
 
     # -- tickets ---------------------------------------------------------
 
-    def ensure_ticket_provider(self, host: str, root_id: str) -> str:
-        name = TICKET_PROVIDER_PREFIX + host
-        found = self.provider_by_name(name)
+    def ensure_ticket_provider(
+        self, host: str, root_id: str, known: str | None = None
+    ) -> str:
+        name = names.ticket_provider(host)
+        found = self._known(known) or self.provider_by_name(name)
         if found is None:
             self._placement.call(
                 "POST",
@@ -174,14 +174,20 @@ class Ledger:
             raise errors.Unavailable(
                 f"Placement: provider {name} could not be made."
             )
-        if found.parent_id != root_id:
-            # The compute node was made anew, under the same host name.
+        if (found.parent_id, found.name) != (root_id, name):
+            # The compute node was made anew, or the host renamed.
             self._placement.call(
                 "PUT",
                 f"/resource_providers/{found.id}",
                 json={"name": name, "parent_provider_uuid": root_id},
             )
         return found.id
+
+    def _known(self, provider_id: str | None) -> ports.Provider | None:
+        try:
+            return self.provider(provider_id) if provider_id else None
+        except errors.NotFound:
+            return None
 
     def put_ticket(self, provider_id: str, resource_class: str) -> None:
         self._placement.call("PUT", f"/resource_classes/{resource_class}")
@@ -228,7 +234,7 @@ class Ledger:
         return sorted(
             holder
             for provider in self._providers()
-            if provider.name.startswith(TICKET_PROVIDER_PREFIX)
+            if provider.name.startswith(names.TICKET_PROVIDER_PREFIX)
             for holder in self._holders(provider.id, resource_class)
         )
 

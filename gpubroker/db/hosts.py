@@ -120,6 +120,24 @@ class Hosts(repository.Repository):
         self._replace_capacities(key, host)
         return stored
 
+    def rename(self, host: hosts.Host, name: str) -> hosts.Host:
+        stored = dataclasses.replace(
+            host,
+            name=name,
+            generation=host.generation + 1,
+            updated_at=self._now(),
+        )
+        swapped = self._swap(
+            _ROW,
+            _ROW.name == host.name,
+            host.generation,
+            {"name": name, "updated_at": stored.updated_at},
+            f"There is a host {name} already.",
+        )
+        if swapped is None:
+            raise repository.moved_on("Host", host.name)
+        return stored
+
     def delete(self, name: str, gone: bool = False) -> None:
         """Devices that vanished go with it; their events stay.
 

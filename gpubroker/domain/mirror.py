@@ -22,7 +22,7 @@ import dataclasses
 import datetime
 import enum
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from gpubroker.domain import devices
@@ -57,9 +57,12 @@ class SeenCard:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeenHost:
-    """:param root_id: ``None`` when Placement has no such compute node."""
+    """:param root_id: ``None`` when Placement has no such compute node.
+    :param tree: name of each provider by its id.
+    """
 
     root_id: str | None
+    tree: Mapping[str, str] = field(default_factory=dict)
     capacities: tuple[Capacity, ...] = ()
     traits: tuple[str, ...] = ()
     cards: tuple[SeenCard, ...] = ()

@@ -26,6 +26,7 @@ from gpubroker.domain import leases
 #: No other name in Placement or Nova starts with these.
 TICKET_PREFIX = "CUSTOM_GPUBROKER_"
 SHAPE_PREFIX = "gpubroker-"
+TICKET_PROVIDER_PREFIX = "gpubroker_"
 
 #: Nova's limit for the name of a server.
 _LONGEST = 255
@@ -46,6 +47,11 @@ def shape(node_id: str, attempt: int) -> str:
 def tag(node: leases.Node) -> str:
     """A server tag: Nova takes 60 characters, no comma and no slash."""
     return f"gpubroker:{node.id}:{node.attempt}"
+
+
+def ticket_provider(host: str) -> str:
+    """The provider below a host's root that holds the tickets."""
+    return f"{TICKET_PROVIDER_PREFIX}{host}"
 
 
 def server(lease: leases.Lease, node: leases.Node) -> str:

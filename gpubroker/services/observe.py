@@ -47,7 +47,8 @@ def host(
         return SeenHost(root_id=None)
     by_provider = {row.provider_id: row for row in rows if row.provider_id}
     cards = []
-    for provider in ledger.tree(root.id):
+    tree = ledger.tree(root.id)
+    for provider in tree:
         address = address_of(provider.name, root.name)
         if provider.parent_id != root.id or address is None:
             continue
@@ -60,6 +61,7 @@ def host(
             cards.append(card)
     return SeenHost(
         root_id=root.id,
+        tree={provider.id: provider.name for provider in tree},
         capacities=_capacities(ledger, root.id),
         traits=tuple(ledger.traits(root.id)),
         cards=tuple(cards),

@@ -26,7 +26,6 @@ from collections.abc import Mapping
 from gpubroker import errors
 from gpubroker.domain import hosts
 from gpubroker.domain import mirror
-from gpubroker.domain import pools
 from gpubroker.services import broker
 from gpubroker.services import enforce
 from gpubroker.services import mirrored
@@ -34,46 +33,12 @@ from gpubroker.services import observe
 from gpubroker.services import ports
 from gpubroker.services import provider_traits
 from gpubroker.services import silence
+from gpubroker.services import ticket_provider
 
 LOG = logging.getLogger(__name__)
 
 #: Passes that lose to another writer of the same rows start again.
 _TRIES = 5
-
-
-def discover(core: broker.Broker, told: set[str] | None = None) -> list[str]:
-    """Make the hosts that are missing, and note how each compute is.
-
-    A new host is in mode observe and in pool ``default``. What is on it is
-    found by ``reconcile_host``. It has to wait until Nova tells the name of
-    its compute service: while that is down or slow Nova may not, and a name
-    that was guessed would stay.
-
-    :param told: hypervisors that wait, as far as the log says so; the caller
-        keeps it from pass to pass.
-    :returns: the names of all hosts.
-    :raises Unavailable: when Placement does not answer.
-    """
-    roots = {
-        provider.root_id: provider.name.rpartition("_")[0]
-        for provider in core.ledger.gpu_providers()
-    }
-    with core.store.read() as tx:
-        known = tx.hosts.all()
-    enforce.alarm(core)
-    try:
-        computes = {found.host: found for found in core.compute.services()}
-        names = core.compute.hypervisors()
-    except errors.OutsideError as failure:
-        # Fences do not wait for Nova: the hosts that are known go on.
-        LOG.warning("The computes are not known at present: %s", failure)
-        return sorted(host.name for host in known)
-    found = {host.name: host for host in known}
-    waiting = _place(core, roots, names, found)
-    _tell(waiting, set() if told is None else told)
-    for host in found.values():
-        _compute(core, host, computes.get(host.name))
-    return sorted(found)
 
 
 def reconcile_host(core: broker.Broker, name: str) -> float | None:
@@ -96,112 +61,6 @@ def reconcile_host(core: broker.Broker, name: str) -> float | None:
     return enforce.fences(core, name)
 
 
-# -- hosts -------------------------------------------------------------------
-
-
-def _place(
-    core: broker.Broker,
-    roots: Mapping[str, str],
-    names: Mapping[str, str],
-    by_name: dict[str, hosts.Host],
-) -> set[str]:
-    """Find or make the host of each root provider.
-
-    :returns: hypervisors of new hosts that Nova does not name.
-    """
-    by_root = {host.provider_id: host for host in by_name.values()}
-    waiting = set()
-    for root_id, hypervisor in sorted(roots.items()):
-        name = names.get(hypervisor)
-        host = by_root.get(root_id) or by_name.get(name or "")
-        if host is not None:
-            if hypervisor != host.hypervisor_hostname:
-                # Made by hand with the short name, or renamed.
-                _set(core, host.name, hypervisor_hostname=hypervisor)
-        elif name is not None:
-            made = _add_host(core, name, hypervisor, root_id)
-            by_name.setdefault(made.name, made)
-        else:
-            waiting.add(hypervisor)
-    return waiting
-
-
-def _tell(waiting: set[str], told: set[str]) -> None:
-    """Once of each, as long as it waits."""
-    for hypervisor in sorted(waiting - told):
-        LOG.warning(
-            "Placement shows GPUs of %s; it is no host before Nova tells the "
-            "name of its compute service",
-            hypervisor,
-        )
-    told.clear()
-    told.update(waiting)
-
-
-def _add_host(
-    core: broker.Broker, name: str, hypervisor: str, root_id: str
-) -> hosts.Host:
-    host = hosts.Host(
-        name=name,
-        hypervisor_hostname=hypervisor,
-        pool=pools.DEFAULT,
-        provider_id=root_id,
-    )
-    try:
-        with core.store.write() as tx:
-            LOG.info("Found host %s with GPUs", name)
-            return tx.hosts.add(host)
-    except errors.Duplicate:
-        with core.store.read() as tx:
-            return tx.hosts.get(name)
-
-
-def _set(core: broker.Broker, name: str, **fields: object) -> None:
-    """Change a host; whoever was quicker is looked at in the next pass."""
-    try:
-        with core.store.write() as tx:
-            host = tx.hosts.get(name)
-            tx.hosts.update(dataclasses.replace(host, **fields))  # type: ignore[arg-type]
-    except (errors.ConcurrentUpdate, errors.Duplicate, errors.NotFound):
-        LOG.info("Host %s was changed meanwhile", name)
-
-
-def _compute(
-    core: broker.Broker, host: hosts.Host, found: ports.ComputeService | None
-) -> None:
-    state, reason = compute_state(found)
-    # A compute that Nova lost has not moved to another zone.
-    zone = found.zone if found else host.zone
-    stands = (host.compute_state, host.compute_reason, host.zone)
-    if (state, reason, zone) == stands:
-        return
-    _set(
-        core,
-        host.name,
-        compute_state=state,
-        compute_reason=reason,
-        zone=zone,
-    )
-    LOG.info("nova-compute of %s, zone %s, is %s", host.name, zone, state)
-    if state is hosts.ComputeState.UP:
-        core.bell.pool(host.pool)
-
-
-def compute_state(
-    found: ports.ComputeService | None,
-) -> tuple[hosts.ComputeState, str]:
-    if found is None:
-        return hosts.ComputeState.UNKNOWN, "Nova has no such compute service."
-    if found.status != "enabled":
-        return hosts.ComputeState.DISABLED, found.disabled_reason
-    if found.state != "up":
-        return hosts.ComputeState.DOWN, ""
-    return hosts.ComputeState.UP, ""
-
-
-# -- the cards of one host ---------------------------------------------------
-
-
 def _mirror(core: broker.Broker, name: str) -> None:
     """Write what is new, in one transaction; nothing when nothing is.
 
@@ -220,6 +79,7 @@ def _mirror(core: broker.Broker, name: str) -> None:
     pool = core.store.run(lambda tx: _write(core, tx, name, noted, seen))
     if pool is not None:
         core.bell.pool(pool)
+    ticket_provider.keep(core, host, seen)
 
 
 def _write(

@@ -19,13 +19,12 @@ pin the host and make a second server impossible (A 4).
 
 from __future__ import annotations
 
-import dataclasses
-
 from gpubroker import errors
 from gpubroker.domain import devices
 from gpubroker.domain import leases
 from gpubroker.services import ports
 from gpubroker.services import saga
+from gpubroker.services import ticket_provider
 
 
 def put_ticket(run: saga.Run, node: leases.Node) -> None:
@@ -44,7 +43,7 @@ def put_ticket(run: saga.Run, node: leases.Node) -> None:
             # Nova made the host's providers anew; ours went with the root.
             provider = None
     try:
-        provider = _ensure_provider(run, placed.host)
+        provider = ticket_provider.ensure(run.core, placed.host)
         run.core.ledger.put_ticket(provider, placed.ticket)
     except errors.NotFound as error:
         raise saga.CloudFailure(
@@ -97,18 +96,3 @@ def _alias(
             "A planned card is not known well enough to ask for it.", node
         )
     return found
-
-
-def _ensure_provider(run: saga.Run, name: str) -> str:
-    with run.core.store.read() as tx:
-        root = tx.hosts.get(name).provider_id
-    if root is None:
-        raise errors.NotFound(f"Host {name} has no provider.")
-    provider = run.core.ledger.ensure_ticket_provider(name, root)
-    with run.core.store.write() as tx:
-        host = tx.hosts.get(name)
-        if host.ticket_provider_id != provider:
-            tx.hosts.update(
-                dataclasses.replace(host, ticket_provider_id=provider)
-            )
-    return provider

@@ -19,6 +19,7 @@ import time
 
 from gpubroker import errors
 from gpubroker.services import broker
+from gpubroker.services import discovery
 from gpubroker.services import reconcile
 from gpubroker.worker import jobs
 from gpubroker.worker import rounds
@@ -104,6 +105,6 @@ class HostLoop(rounds.Rounds):
         self._search.keep({_ALL: self._interval} if pools else {})
 
     def _discover(self, _all: str) -> None:
-        reconcile.discover(self._core, self._told)
+        discovery.discover(self._core, self._told)
         # A host that was just made is reconciled at once.
         self._looked = float("-inf")

@@ -99,9 +99,15 @@ class Ledger(Protocol):
         """Provider UUIDs of cards that Placement would give out now."""
         ...
 
-    def ensure_ticket_provider(self, host: str, root_id: str) -> str:
+    def ensure_ticket_provider(
+        self, host: str, root_id: str, known: str | None = None
+    ) -> str:
         """The permanent child provider ``gpubroker_<host>``, made once and
-        never deleted (N 15.6)."""
+        never deleted (N 15.6).
+
+        :param known: its id, so that it is found under another root and by
+            another name, and brought to these.
+        """
         ...
 
     def put_ticket(self, provider_id: str, resource_class: str) -> None:

@@ -101,6 +101,13 @@ class Hosts(Protocol):
         """
         ...
 
+    def rename(self, host: hosts.Host, name: str) -> hosts.Host:
+        """Compare-and-swap; ``update`` never changes the name.
+
+        :raises Duplicate: when there is a host of that name.
+        """
+        ...
+
     def delete(self, name: str, gone: bool = False) -> None: ...
 
     def heartbeat(

@@ -157,6 +157,35 @@ class HostTests(base.Tests):
                 samples.host("gpu-2", hypervisor_hostname="gpu-1.example"),
             )
 
+    def test_a_rename_takes_along_what_is_its_own(self) -> None:
+        (device,) = samples.fill(self.store, cards=1)
+        with self.store.write() as tx:
+            read = tx.hosts.get("gpu-1")
+            renamed = tx.hosts.rename(read, "gpu-9")
+            self.assertEqual(
+                dataclasses.replace(
+                    read,
+                    name="gpu-9",
+                    generation=read.generation + 1,
+                    updated_at=renamed.updated_at,
+                ),
+                renamed,
+            )
+            self.assertEqual(renamed, tx.hosts.get("gpu-9"))
+            self.assertEqual("gpu-9", tx.devices.get(device.id).host)
+            self.assertEqual([0], list(tx.hosts.slots("gpu-9").values()))
+            self.assertRaises(errors.NotFound, tx.hosts.get, "gpu-1")
+
+    def test_a_rename_loses_to_who_was_quicker(self) -> None:
+        with self.store.write() as tx:
+            read = tx.hosts.add(samples.host())
+            tx.hosts.add(samples.host("gpu-2"))
+            self.assertRaises(errors.Duplicate, tx.hosts.rename, read, "gpu-2")
+            tx.hosts.update(read)
+            self.assertRaises(
+                errors.ConcurrentUpdate, tx.hosts.rename, read, "gpu-9"
+            )
+
     def test_hosts_of_a_pool_and_filters(self) -> None:
         with self.store.write() as tx:
             tx.pools.add(pools.Pool(name="r"))

@@ -16,8 +16,8 @@ from __future__ import annotations
 
 from gpubroker import errors
 from gpubroker.domain.fences import Reason
+from gpubroker.services import discovery
 from gpubroker.services import fence
-from gpubroker.services import reconcile
 from tests.fixtures import estate
 from tests.functional.reconcile import base
 
@@ -128,7 +128,7 @@ class Fencing(base.EstateCase):
         self.estate.pass_()
         tree.set_reserved(CARD, 0)
         self.estate.bell.rung.clear()
-        reconcile.discover(self.core)
+        discovery.discover(self.core)
         self.assertIn(("host", "gpu-1"), self.estate.bell.rung)
         self.estate.pass_()
         self.assertEqual(1, tree.reserved(CARD))

@@ -16,8 +16,8 @@ from gpubroker import errors
 from gpubroker.domain import devices
 from gpubroker.domain import hosts
 from gpubroker.domain.fences import Reason
+from gpubroker.services import discovery
 from gpubroker.services import fence
-from gpubroker.services import reconcile
 from tests.fixtures import database
 from tests.fixtures import estate
 from tests.functional.reconcile import base
@@ -28,7 +28,7 @@ CARD, OTHER = estate.ADDRESSES[:2]
 class Discovery(base.EstateCase):
     def test_a_compute_with_cards_becomes_a_host_that_is_only_observed(self):
         self.estate.tree()
-        self.assertEqual(["gpu-1"], reconcile.discover(self.core))
+        self.assertEqual(["gpu-1"], discovery.discover(self.core))
         host = self.estate.get()
         self.assertEqual(hosts.Mode.OBSERVE, host.mode)
         self.assertEqual("default", host.pool)
@@ -36,9 +36,9 @@ class Discovery(base.EstateCase):
 
     def test_twice_is_once(self):
         self.estate.tree()
-        reconcile.discover(self.core)
+        discovery.discover(self.core)
         before = self.estate.get()
-        reconcile.discover(self.core)
+        discovery.discover(self.core)
         self.assertEqual(before, self.estate.get())
 
     def test_the_hypervisor_may_have_a_longer_name_than_the_service(self):
@@ -51,7 +51,7 @@ class Discovery(base.EstateCase):
                     name="gpu-1", hypervisor_hostname="gpu-1", pool="default"
                 )
             )
-        self.assertEqual(["gpu-1"], reconcile.discover(self.core))
+        self.assertEqual(["gpu-1"], discovery.discover(self.core))
         self.estate.pass_()
         host = self.estate.get()
         self.assertEqual("gpu-1.example.org", host.hypervisor_hostname)
@@ -65,13 +65,13 @@ class Discovery(base.EstateCase):
         nova.names.clear()
         nova.set("n7", "down")
         told: set[str] = set()
-        with self.assertLogs(reconcile.LOG, "WARNING") as logged:
+        with self.assertLogs(discovery.LOG, "WARNING") as logged:
             for _pass in range(3):
-                self.assertEqual([], reconcile.discover(self.core, told))
+                self.assertEqual([], discovery.discover(self.core, told))
         (line,) = logged.output
         self.assertIn("gpu-1.example.org", line)
         nova.add("n7", "gpu-1.example.org")
-        self.assertEqual(["n7"], reconcile.discover(self.core, told))
+        self.assertEqual(["n7"], discovery.discover(self.core, told))
         host = self.estate.get("n7")
         self.assertEqual(
             ("gpu-1.example.org", hosts.ComputeState.UP),
@@ -81,19 +81,19 @@ class Discovery(base.EstateCase):
 
     def test_a_host_that_is_known_goes_on_while_nova_can_not_name_it(self):
         self.estate.tree()
-        reconcile.discover(self.core)
+        discovery.discover(self.core)
         self.estate.nova.names.clear()
-        with self.assertNoLogs(reconcile.LOG, "WARNING"):
-            self.assertEqual(["gpu-1"], reconcile.discover(self.core))
+        with self.assertNoLogs(discovery.LOG, "WARNING"):
+            self.assertEqual(["gpu-1"], discovery.discover(self.core))
 
     def test_the_zone_is_followed_and_kept_while_nova_knows_none(self):
         self.estate.tree()
         for zone in ("az1", "az2"):
             self.estate.nova.set("gpu-1", zone=zone)
-            reconcile.discover(self.core)
+            discovery.discover(self.core)
             self.assertEqual(zone, self.estate.get().zone)
         self.estate.nova.computes.clear()
-        reconcile.discover(self.core)
+        discovery.discover(self.core)
         self.assertEqual("az2", self.estate.get().zone)
 
     def test_the_compute_service_is_followed(self):
@@ -104,21 +104,21 @@ class Discovery(base.EstateCase):
             ("up", "enabled", hosts.ComputeState.UP),
         ):
             self.estate.nova.set("gpu-1", state, status)
-            reconcile.discover(self.core)
+            discovery.discover(self.core)
             self.assertEqual(expected, self.estate.get().compute_state)
         self.estate.nova.computes.clear()
-        reconcile.discover(self.core)
+        discovery.discover(self.core)
         self.assertEqual(
             hosts.ComputeState.UNKNOWN, self.estate.get().compute_state
         )
 
     def test_without_nova_the_hosts_that_are_known_go_on(self):
         self.estate.tree()
-        reconcile.discover(self.core)
+        discovery.discover(self.core)
         before = self.estate.get()
         self.estate.nova.down = True
         self.estate.tree("gpu-2")
-        self.assertEqual(["gpu-1"], reconcile.discover(self.core))
+        self.assertEqual(["gpu-1"], discovery.discover(self.core))
         self.assertEqual(before, self.estate.get())
 
 

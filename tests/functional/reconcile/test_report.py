@@ -90,9 +90,9 @@ class Taking(base.HostCase):
         self.estate.clock.advance(30)
         self.estate.pass_()
         self.assertEqual(second, seen(CARD))
-        self.report(*four()[1:])
+        self.report(*base.four()[1:])
         self.estate.clock.advance(30)
-        self.report(*four()[1:])
+        self.report(*base.four()[1:])
         self.assertEqual(
             (second, self.estate.clock.now()), (seen(CARD), seen(OTHER))
         )

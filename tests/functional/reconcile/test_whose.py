@@ -19,6 +19,7 @@ import dataclasses
 from gpubroker import errors
 from gpubroker.domain import hosts
 from gpubroker.domain.fences import Reason
+from gpubroker.services import discovery
 from gpubroker.services import enforce
 from gpubroker.services import enrol
 from gpubroker.services import fence
@@ -126,7 +127,7 @@ class Lost(Case):
             )
         self.estate.pass_()
         self.assertEqual(0, self.tree.reserved(CARD))
-        reconcile.discover(self.core)
+        discovery.discover(self.core)
         self.estate.pass_()
         self.assertEqual(1, self.tree.reserved(CARD))
 

@@ -203,6 +203,26 @@ class Hosts(ComputeCase):
             )
         self.assertEqual(1, one.call_count)
 
+    def test_a_compute_is_asked_again_when_a_service_has_another_name(self):
+        self.wire.get(
+            f"{wire.NOVA}/os-hypervisors",
+            json={"hypervisors": [{"id": "h2", "hypervisor_hostname": "n"}]},
+        )
+        for name in ("rack7", "rack8"):
+            self.wire.get(
+                f"{wire.NOVA}/os-services",
+                json={
+                    "services": [
+                        {"host": name, "state": "up", "status": "enabled"}
+                    ]
+                },
+            )
+            self.wire.get(
+                f"{wire.NOVA}/os-hypervisors/h2",
+                json={"hypervisor": {"service": {"host": name}}},
+            )
+            self.assertEqual({"n": name}, self.compute.hypervisors())
+
     def test_a_compute_that_does_not_answer_is_left_out(self):
         self.wire.get(f"{wire.NOVA}/os-services", json={"services": []})
         self.wire.get(
