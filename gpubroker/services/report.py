@@ -63,8 +63,8 @@ def take_report(
     """Note what an agent sees; two SQL statements when that is no news.
 
     :param user_id: who reports; only the user bound to the host may.
-    :raises NotFound: when there is no such host.
-    :raises Forbidden: when another user, or none, is bound to it.
+    :raises Forbidden: when another user, or none, is bound to the host, or
+        there is none of that name: an agent learns nothing of other hosts.
     :raises Invalid: for an address that is none, or is there twice.
     """
     digest = digest_of(body)
@@ -96,7 +96,10 @@ def _heartbeat(
     """The answer to a report that is no news."""
     if user_id and tx.hosts.heartbeat(host, digest, user_id, now):
         return _answer(core, tx, host, changed=False)
-    bound = tx.hosts.get(host).agent_user_id
+    try:
+        bound = tx.hosts.get(host).agent_user_id
+    except errors.NotFound:
+        bound = None
     if not bound or bound != user_id:
         raise errors.Forbidden(f"You are not the agent of host {host}.")
     return None

@@ -123,6 +123,25 @@ class Taking(base.HostCase):
             )
             self.assertEqual(7, answer.interval)
 
+    def test_an_agent_can_not_tell_which_other_hosts_there_are(self):
+        self.estate.tree("gpu-2")
+        self.estate.host("gpu-2")
+        said = {
+            host: str(
+                self.assertRaises(
+                    errors.Forbidden,
+                    report.take_report,
+                    self.core,
+                    host,
+                    estate.AGENT,
+                    estate.body(*four()),
+                    self.estate.clock.now(),
+                )
+            )
+            for host in ("gpu-2", "gpu-3")
+        }
+        self.assertEqual(said["gpu-2"], said["gpu-3"].replace("-3", "-2"))
+
     def test_only_the_bound_user_is_heard(self):
         body = estate.body(*base.four())
         now = self.estate.clock.now()
@@ -136,15 +155,6 @@ class Taking(base.HostCase):
                 body,
                 now,
             )
-        self.assertRaises(
-            errors.NotFound,
-            report.take_report,
-            self.core,
-            "nobody",
-            estate.AGENT,
-            body,
-            now,
-        )
 
     def test_addresses_that_are_none_or_twice_there_are_refused(self):
         for cards, field in (
