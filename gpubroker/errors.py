@@ -30,7 +30,6 @@
         +-- Unavailable         down, slow or refusing: try again      503
         |   +-- Misconfigured   it refuses the broker itself           503
         +-- Rejected            it understood and said no: final
-        |   +-- NoCapacity      Nova or Placement found no place
         +-- RightsGone          the user's delegated rights do not     (held)
         |                       work at present, may come back
         +-- IdentityLost        the delegation itself is gone
@@ -119,10 +118,6 @@ class Misconfigured(Unavailable):
 
 class Rejected(OutsideError):
     code = "gpubroker.rejected"
-
-
-class NoCapacity(Rejected):
-    code = "gpubroker.no_capacity"
 
 
 class RightsGone(OutsideError):

@@ -46,7 +46,6 @@ STATUS: tuple[tuple[type[errors.GpubrokerError], int], ...] = (
     (errors.NotFound, 404),
     (errors.Conflict, 409),
     (errors.PreconditionFailed, 412),
-    (errors.NoCapacity, 409),
     (errors.Rejected, 400),
     (errors.RightsGone, 403),
     (errors.IdentityLost, 403),
