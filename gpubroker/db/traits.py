@@ -52,14 +52,12 @@ _PLAN = pages.Plan(
     sorts={
         "host": (_HOST.name, _ROW.device_id, _ROW.trait),
         "trait": (_ROW.trait, _HOST.name),
-        "source": (_ROW.source, _HOST.name, _ROW.trait),
     },
     default="host",
     filters={
         "host": pages.equals(_HOST.name),
         "device_id": pages.equals(_DEVICE.uuid),
         "trait": pages.equals(_ROW.trait),
-        "source": pages.equals(_ROW.source),
     },
     marker=_marked,
 )

@@ -19,10 +19,10 @@ from dataclasses import dataclass
 
 
 class Source(enum.StrEnum):
-    """PLACEMENT: read from the provider; OPERATOR: said by an operator."""
+    """Where the broker has it from."""
 
     PLACEMENT = "placement"
-    OPERATOR = "operator"
+    """Read from the provider."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

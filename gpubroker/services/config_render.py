@@ -67,10 +67,9 @@ def render(core: broker.Broker, name: str) -> Rendered:
         cards = _present(tx.devices.of_host(name))
         known = {model.name: model for model in tx.models.all()}
         vocabulary = _vocabulary(tx, known)
-        given = _operators(tx, name)
     # What else an agent reports may be no GPU: a BMC has a VGA chip.
     gpus = [card for card in cards if card.model in known]
-    text = _provider_yaml(host, gpus, slots, given)
+    text = _provider_yaml(host, gpus, slots)
     check_provider_config(yaml.safe_load(text))
     return Rendered(
         nova_conf=_nova_conf(host, cards, known, vocabulary),
@@ -211,33 +210,20 @@ def _spec(
 # -- provider.yaml -----------------------------------------------------------
 
 
-def _operators(tx: ports.Transaction, name: str) -> dict[str, list[str]]:
-    """Device -> traits that an operator gave it."""
-    found: dict[str, list[str]] = {}
-    for trait in tx.traits.of_host(name):
-        if trait.source is traits.Source.OPERATOR and trait.device_id:
-            found.setdefault(trait.device_id, []).append(trait.trait)
-    return found
-
-
 def _provider_yaml(
     host: hosts.Host,
     cards: list[devices.Device],
     slots: Mapping[str, int],
-    operators: Mapping[str, list[str]],
 ) -> str:
     providers = []
     for card in cards:
         if card.pci_address not in slots:
             continue
-        wanted = {f"{traits.SLOT_PREFIX}{slots[card.pci_address]}"}
-        wanted.update(
-            t for t in operators.get(card.id, ()) if t.startswith("CUSTOM_")
-        )
+        mark = f"{traits.SLOT_PREFIX}{slots[card.pci_address]}"
         providers.append(
             {
                 "identification": {"name": provider_name(host, card)},
-                "traits": {"additional": sorted(wanted)},
+                "traits": {"additional": [mark]},
             }
         )
     document = {"meta": {"schema_version": "1.0"}, "providers": providers}

@@ -35,6 +35,5 @@ QUERY = types.page_query(
         "trait": types.any_of(types.TRAIT),
         "host": types.any_of(types.HOST_NAME),
         "device_id": types.any_of(types.UUID),
-        "source": types.any_of(types.one_of(*traits.Source)),
     },
 )

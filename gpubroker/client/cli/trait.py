@@ -55,9 +55,6 @@ class ListTrait(verbs.List):
             metavar="<device>",
             help="Only of this device (ID, host/PCI-address or serial)",
         )
-        parser.add_argument(
-            "--source", metavar="<source>", help="Only from this source"
-        )
 
     def things(
         self, parsed_args: argparse.Namespace, **page: Any
@@ -71,6 +68,5 @@ class ListTrait(verbs.List):
             trait=parsed_args.trait,
             host=parsed_args.host,
             device_id=device_id,
-            source=parsed_args.source,
             **page,
         )

@@ -28,7 +28,7 @@ class Trait(base.Resource):
     allow_list = True
 
     _query_mapping = resource.QueryParameters(
-        "trait", "host", "device_id", "source", "sort_key", "sort_dir"
+        "trait", "host", "device_id", "sort_key", "sort_dir"
     )
 
     #: Such as ``COMPUTE_MANAGED_PCI_DEVICE``.
@@ -42,5 +42,5 @@ class Trait(base.Resource):
 
 class Calls(base.Proxy):
     def traits(self, **query: Any) -> Generator[Trait, None, None]:
-        """List traits; filters: trait, host, device_id, source."""
+        """List traits; filters: trait, host, device_id."""
         return self._list(Trait, **query)

@@ -238,7 +238,7 @@ class Fences(Protocol):
 
 class Traits(Protocol):
     def page(self, page: Page) -> Listing[traits.ProviderTrait]:
-        """Filters: host, device_id, trait, source."""
+        """Filters: host, device_id, trait."""
         ...
 
     def of_host(self, host: str) -> list[traits.ProviderTrait]: ...

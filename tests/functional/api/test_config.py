@@ -25,7 +25,6 @@ import yaml
 from oslo_config import cfg
 
 from gpubroker import errors
-from gpubroker.domain import traits
 from gpubroker.services import catalogue
 from gpubroker.services import config_render
 from tests.fixtures import world as test_world
@@ -147,28 +146,6 @@ class Render(testtools.TestCase):
                 for address, slot in rendered.slots.items()
             },
             found,
-        )
-
-    def test_traits_of_an_operator_go_along(self) -> None:
-        with self.world.store.write() as tx:
-            card = tx.devices.of_host("gpu-1")[0]
-            tx.traits.replace(
-                "gpu-1",
-                traits.Source.OPERATOR,
-                [
-                    traits.ProviderTrait(
-                        trait=name,
-                        source=traits.Source.OPERATOR,
-                        host="gpu-1",
-                        device_id=card.id,
-                    )
-                    for name in ("CUSTOM_QUIET", "HW_GPU_API_VULKAN")
-                ],
-            )
-        document = yaml.safe_load(self.render().provider_yaml)
-        self.assertEqual(
-            ["CUSTOM_GPUBROKER_SLOT_0", "CUSTOM_QUIET"],
-            document["providers"][0]["traits"]["additional"],
         )
 
     def test_two_models_of_one_product_go_by_address(self) -> None:

@@ -105,13 +105,13 @@ class TraitTests(base.Tests):
         self.card, self.other = samples.fill(self.store)
 
     def trait(
-        self,
-        name: str,
-        device_id: str | None = None,
-        source: traits.Source = traits.Source.PLACEMENT,
+        self, name: str, device_id: str | None = None
     ) -> traits.ProviderTrait:
         return traits.ProviderTrait(
-            trait=name, source=source, host="gpu-1", device_id=device_id
+            trait=name,
+            source=traits.Source.PLACEMENT,
+            host="gpu-1",
+            device_id=device_id,
         )
 
     def test_replace_makes_it_exactly_so(self) -> None:
@@ -121,15 +121,13 @@ class TraitTests(base.Tests):
             self.trait("A", self.card.id),
         ]
         second = [self.trait("B"), self.trait("C", self.other.id)]
-        mine = self.trait("A", source=traits.Source.OPERATOR)
         with self.store.write() as tx:
             tx.traits.replace("gpu-1", traits.Source.PLACEMENT, first)
-            tx.traits.replace("gpu-1", traits.Source.OPERATOR, [mine])
-            self.assertEqual({*first, mine}, set(tx.traits.of_host("gpu-1")))
+            self.assertEqual(set(first), set(tx.traits.of_host("gpu-1")))
             tx.traits.replace("gpu-1", traits.Source.PLACEMENT, second)
-            self.assertEqual({*second, mine}, set(tx.traits.of_host("gpu-1")))
+            self.assertEqual(set(second), set(tx.traits.of_host("gpu-1")))
             self.assertEqual(
-                {"gpu-1": frozenset({"A", "B"})},
+                {"gpu-1": frozenset({"B"})},
                 tx.traits.hosts_of_pool("default"),
             )
 
@@ -177,7 +175,6 @@ class TraitTests(base.Tests):
             for filters, count in (
                 ({"trait": "A"}, 3),
                 ({"device_id": self.card.id}, 2),
-                ({"source": "operator"}, 0),
                 ({"host": "gpu-1"}, 6),
             ):
                 listed = tx.traits.page(Page(filters=filters)).items

@@ -263,11 +263,11 @@ class StatementTests(base.Tests):
         )
         tx.traits.replace(
             host.name,
-            traits.Source.OPERATOR,
+            traits.Source.PLACEMENT,
             [
                 traits.ProviderTrait(
                     trait="T",
-                    source=traits.Source.OPERATOR,
+                    source=traits.Source.PLACEMENT,
                     host=host.name,
                     device_id=device.id,
                 )
