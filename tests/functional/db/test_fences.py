@@ -85,6 +85,13 @@ class FenceTests(base.Tests):
             with self.store.write() as tx:
                 tx.fences.remove(self.card.id, fences.Reason.HEALTH)
 
+    def test_only_the_fence_of_one_lease_is_removed(self) -> None:
+        reason = fences.Reason.LEASE
+        with self.store.write() as tx:
+            tx.fences.add(self.fence(reason, lease_id="l2"))
+            self.assertFalse(tx.fences.remove(self.card.id, reason, "l1"))
+            self.assertTrue(tx.fences.remove(self.card.id, reason, "l2"))
+
     def test_fences_of_a_lease(self) -> None:
         with self.store.write() as tx:
             tx.fences.add(self.fence(fences.Reason.LEASE, lease_id="l1"))
