@@ -369,6 +369,27 @@ def _delegation() -> None:
     )
 
 
+def _trust() -> None:
+    op.create_table(
+        "trust",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("user_id", _line(), nullable=False),
+        sa.Column("project_id", _line(), nullable=False),
+        sa.Column("expires_at", _moment(), nullable=False),
+        sa.Column("begun_at", _moment(), nullable=False),
+        sa.Column("tries", sa.Integer(), nullable=False),
+        sa.Column("tried_at", _moment(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name="pk_trust"),
+        sa.UniqueConstraint(
+            "user_id",
+            "project_id",
+            "expires_at",
+            name="uq_trust_user_id_project_id_expires_at",
+        ),
+        **_TABLE,
+    )
+
+
 def _device() -> None:
     op.create_table(
         "device",
@@ -706,6 +727,7 @@ def upgrade() -> None:
     _pool_owner()
     _pool_project()
     _delegation()
+    _trust()
     _device()
     _host_capacity()
     _host_slot()

@@ -29,6 +29,7 @@ from gpubroker.clouds import compute
 from gpubroker.clouds import session
 from gpubroker.clouds import user_cloud
 from gpubroker.domain import leases
+from gpubroker.domain import trusts
 from gpubroker.services import ports
 
 _TRUSTS = "/OS-TRUST/trusts"
@@ -37,8 +38,6 @@ _TRUSTS = "/OS-TRUST/trusts"
 #: for (trustor, trustee, project, impersonation, expires_at), cut to the
 #: second, and counts deleted ones.
 _SPREAD = 86400
-
-_TRIES = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,18 +72,26 @@ class Identity:
         self._trusted = trusted
         self._nova_version = nova_version
 
+    def expiry(self) -> datetime.datetime:
+        extra = datetime.timedelta(seconds=random.randrange(_SPREAD))  # noqa: S311
+        end = self._clock.now() + self._policy.lifetime + extra
+        return end.replace(microsecond=0)
+
     def delegate(
-        self, token: str, token_info: Mapping[str, Any], lease_id: str
+        self,
+        token: str,
+        token_info: Mapping[str, Any],
+        lease_id: str,
+        expires_at: datetime.datetime,
     ) -> leases.Delegation:
         facts = token_info.get("token", token_info)
         refuse_delegated(facts)
         roles = delegable(facts, self._policy.roles)
-        for attempt in range(_TRIES):
-            expires_at = self._expiry()
-            answer = self._create(token, facts, roles, expires_at)
-            if answer.status == 409 and attempt + 1 < _TRIES:
-                continue
-            break
+        answer = self._create(token, facts, roles, expires_at)
+        if answer.status == 409:
+            raise errors.Duplicate(
+                f"Keystone does not make the trust: {answer.words}"
+            )
         if not answer.found:
             raise errors.Forbidden(
                 "Keystone does not let you hand your rights to the broker: "
@@ -96,6 +103,20 @@ class Identity:
             trust_id=answer.body["trust"]["id"],
             expires_at=expires_at,
         )
+
+    def trusts(self) -> dict[trusts.Key, str]:
+        answer = self._keystone().get(
+            _TRUSTS, params={"trustee_user_id": self._cloud.user_id()}
+        )
+        return {
+            (
+                record["trustor_user_id"],
+                record["project_id"],
+                _moment(record["expires_at"]),
+            ): record["id"]
+            for record in answer.body["trusts"]
+            if record["project_id"] and record["expires_at"]
+        }
 
     def as_user(self, delegation: leases.Delegation) -> ports.UserCloud:
         return self._user_cloud(self._trusted(_trust(delegation)))
@@ -145,11 +166,6 @@ class Identity:
             authenticated=False,
             accept=(400, 401, 403, 404, 409),
         )
-
-    def _expiry(self) -> datetime.datetime:
-        extra = datetime.timedelta(seconds=random.randrange(_SPREAD))  # noqa: S311
-        end = self._clock.now() + self._policy.lifetime + extra
-        return end.replace(microsecond=0)
 
     def _token_plugin(
         self, token: str, token_info: Mapping[str, Any]
@@ -247,6 +263,12 @@ def delegable(
             f"{', '.join(wanted)}."
         )
     return found
+
+
+def _moment(text: str) -> datetime.datetime:
+    """``2027-01-01T00:00:00.000000Z``, to the second."""
+    found = datetime.datetime.fromisoformat(text)
+    return found.astimezone(datetime.UTC).replace(microsecond=0)
 
 
 def _trust(delegation: leases.Delegation) -> str:

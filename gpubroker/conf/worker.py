@@ -92,7 +92,8 @@ has lost are set again no later than this.
         min=1.0,
         help="""
 Seconds between two searches for flavors and resource classes that no open
-lease owns. What is found in two searches in a row is removed.
+lease owns, and for trusts that no lease got. Flavors and classes that are
+found in two searches in a row are removed.
 """,
     ),
     cfg.FloatOpt(
@@ -152,6 +153,16 @@ turn up. At least the time-outs of the load balancer and of Nova's API.
 """,
     ),
     cfg.FloatOpt(
+        "order_seconds",
+        default=600.0,
+        min=10.0,
+        help="""
+Seconds after which an order whose lease was not written is given up, since
+the process that took it was stopped hard; the trust that Keystone made for it
+is deleted. At least the time-outs of the load balancer and of the web server.
+""",
+    ),
+    cfg.FloatOpt(
         "heartbeat_timeout",
         default=_DEFAULTS.heartbeat_timeout,
         min=1.0,
@@ -196,6 +207,7 @@ def settings(conf: cfg.ConfigOpts) -> broker.Settings:
         suspect_seconds=section.suspect_seconds,
         suspect_window=section.suspect_window,
         post_doubt_seconds=section.post_doubt_seconds,
+        order_seconds=section.order_seconds,
         ownership_seconds=section.ownership_seconds,
         heartbeat_timeout=section.heartbeat_timeout,
         report_interval=conf.api.report_interval,

@@ -166,3 +166,21 @@ class Project(base.Base):
 
     project_id: Mapped[Name] = mapped_column(primary_key=True)
     orders: Mapped[int] = mapped_column(sa.BigInteger)
+
+
+class Trust(base.Base):
+    """One that is being made, or that no lease got."""
+
+    __tablename__ = "trust"
+
+    id: Mapped[Id]
+    user_id: Mapped[Name]
+    project_id: Mapped[Name]
+    expires_at: Mapped[Time]
+    begun_at: Mapped[Time]
+    tries: Mapped[int]
+    tried_at: Mapped[Time | None]
+
+    __table_args__ = base.args(
+        sa.UniqueConstraint("user_id", "project_id", "expires_at")
+    )

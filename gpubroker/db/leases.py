@@ -220,6 +220,14 @@ class Leases(repository.Repository):
             expires_at=row[0].expires_at,
         )
 
+    def trust_ids(self) -> set[str]:
+        rows = self._rows(
+            sa.select(_DELEGATION.trust_id).where(
+                _DELEGATION.trust_id.is_not(None)
+            )
+        )
+        return {row[0] for row in rows}
+
     def forget_delegation(self, lease_id: str) -> None:
         lease = sa.select(_ROW.id).where(_ROW.uuid == lease_id)
         self._execute(

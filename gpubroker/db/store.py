@@ -40,6 +40,7 @@ from gpubroker.db import pools
 from gpubroker.db import session as db_session
 from gpubroker.db import steps
 from gpubroker.db import traits
+from gpubroker.db import trusts
 from gpubroker.services import ports
 
 T = TypeVar("T")
@@ -72,6 +73,7 @@ class Transaction:
         self.leases: ports.Leases = leases.Leases(session, clock)
         self.claims: ports.Claims = claims.Claims(session, clock)
         self.steps: ports.Steps = steps.Steps(session, clock)
+        self.trusts: ports.Trusts = trusts.Trusts(session, clock)
         self.events: ports.Events = events.Events(session, clock)
 
 

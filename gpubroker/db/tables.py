@@ -39,6 +39,7 @@ from gpubroker.db.lease_tables import Lease as Lease
 from gpubroker.db.lease_tables import LeaseNode as LeaseNode
 from gpubroker.db.lease_tables import Project as Project
 from gpubroker.db.lease_tables import Step as Step
+from gpubroker.db.lease_tables import Trust as Trust
 from gpubroker.domain import devices
 from gpubroker.domain import fences
 from gpubroker.domain import flavors

@@ -33,6 +33,7 @@ class Settings:
         have to fail on a host to make it suspect.
     :param post_doubt_seconds: how long after a POST /servers without an
         answer its server may still turn up (N 15.7).
+    :param order_seconds: how long an order may take, at the most.
     :param ownership_seconds: how long a planner owns a pool without
         renewing.
     """
@@ -45,6 +46,7 @@ class Settings:
     suspect_seconds: float = 60.0
     suspect_window: float = 600.0
     post_doubt_seconds: float = 60.0
+    order_seconds: float = 600.0
     ownership_seconds: float = 10.0
     heartbeat_timeout: float = 120.0
     report_interval: int = 30

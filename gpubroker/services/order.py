@@ -12,8 +12,8 @@
 
 """Take an order: check it, take over the user's rights, put it in the queue.
 
-Nothing is written before everything was checked; what was made outside is
-taken back when the row could not be written.
+No lease is written before everything was checked; what was made outside is
+taken back when its row could not be written.
 """
 
 from __future__ import annotations
@@ -33,7 +33,9 @@ from gpubroker.domain import flavors
 from gpubroker.domain import leases
 from gpubroker.domain import planning
 from gpubroker.domain import pools
+from gpubroker.domain import trusts
 from gpubroker.services import broker
+from gpubroker.services import delegate
 from gpubroker.services import names
 from gpubroker.services import offers
 from gpubroker.services import ports
@@ -71,11 +73,11 @@ def order(
     if checked.login_user is not None:
         workload = {**lease.workload, "login_user": checked.login_user}
         lease = dataclasses.replace(lease, workload=workload)
-    delegation = core.identity.delegate(token, ctx.token_info, lease.id)
+    delegation, trust = delegate.make(core, ctx, lease)
     try:
-        lease = _insert(core, lease, delegation)
+        lease = _insert(core, lease, delegation, trust)
     except BaseException:
-        _give_back(core, delegation)
+        delegate.give_back(core, delegation)
         raise
     LOG.info(
         "Lease %s: ordered as %d x %s by user %s of project %s",
@@ -132,9 +134,13 @@ def _draft(
 
 
 def _insert(
-    core: broker.Broker, lease: leases.Lease, delegation: leases.Delegation
+    core: broker.Broker,
+    lease: leases.Lease,
+    delegation: leases.Delegation,
+    trust: trusts.Trust,
 ) -> leases.Lease:
     def work(tx: ports.Transaction) -> leases.Lease:
+        delegate.keep(tx, trust)
         tx.leases.wait_turn(lease.project_id)
         # Again, since other orders may have come meanwhile.
         _check_limit(core, tx, lease)
@@ -155,14 +161,6 @@ def _insert(
         return made
 
     return core.store.run(work)
-
-
-def _give_back(core: broker.Broker, delegation: leases.Delegation) -> None:
-    try:
-        core.identity.revoke(delegation)
-    except Exception:
-        # It ends by itself; the first error is the one to tell.
-        LOG.exception("Trust %s could not be deleted", delegation.trust_id)
 
 
 # -- checks ------------------------------------------------------------------

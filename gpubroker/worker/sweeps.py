@@ -15,6 +15,7 @@
 from __future__ import annotations
 
 from gpubroker.services import broker
+from gpubroker.services import delegate
 from gpubroker.services import sweep
 from gpubroker.worker import loop
 from gpubroker.worker import turns
@@ -35,6 +36,7 @@ class SweepLoop:
     def _pass(self) -> None:
         if not self._mine.pools():
             return
+        delegate.sweep(self._core)
         found = sweep.find(self._core)
         sweep.remove(self._core, found.also_in(self._before))
         self._before = found

@@ -72,6 +72,8 @@ def _main(settings: s.Settings) -> str:
                 "reconcile_interval": 10,
                 "retry_delay": 2,
                 "suspect_seconds": 5,
+                "sweep_interval": 10,
+                "order_seconds": 60,
             },
         }
     )

@@ -30,6 +30,7 @@ import testtools
 from gpubroker.client import sdk
 from sandbox import cloud as clouds
 from sandbox import hardware
+from sandbox import identity
 from sandbox import tenants
 
 T = TypeVar("T")
@@ -50,7 +51,11 @@ class CloudTest(testtools.TestCase):
         self.member = self.cloud.connection("sandbox")
         self.other = self.cloud.connection("sandbox-other")
         self.admin = self.cloud.connection("sandbox-admin")
-        for connection in (self.member, self.other, self.admin):
+        # Only who holds a trust, or made it, may list it.
+        self.broker = identity.connect_as(
+            self.cloud.settings, "gpubroker", "service"
+        )
+        for connection in (self.member, self.other, self.admin, self.broker):
             self.addCleanup(connection.close)
             sdk.add_to(connection)
         self.gpus = self.member.gpu_broker
@@ -129,6 +134,7 @@ class CloudTest(testtools.TestCase):
         self.eventually("no ticket is left", lambda: not self.tickets())
         self.eventually("no shape is left", lambda: not self.shapes())
         self.eventually("no server is left", lambda: not self.servers())
+        self.eventually("no trust is left", lambda: not self.trusts())
 
     def tickets(self) -> list[str]:
         """Classes of ours that any provider still has an inventory of."""
@@ -146,6 +152,15 @@ class CloudTest(testtools.TestCase):
             for flavor in answer.json()["flavors"]
             if flavor["name"].startswith("gpubroker")
         ]
+
+    def trusts(self) -> list[str]:
+        """Ids of the trusts by which the broker acts for somebody."""
+        answer = self.broker.identity.get(
+            "/OS-TRUST/trusts",
+            params={"trustee_user_id": self.broker.current_user_id},
+        )
+        self.assertEqual(200, answer.status_code, answer.text)
+        return [trust["id"] for trust in answer.json()["trusts"]]
 
     def servers(self) -> list[str]:
         return [

@@ -14,8 +14,18 @@ from __future__ import annotations
 
 import time
 
+from gpubroker import clock
+from gpubroker import clouds
+from gpubroker import conf as configuration
+from gpubroker import context
 from gpubroker.client import errors
+from gpubroker.db import store
+from gpubroker.services import broker
+from gpubroker.services import delegate
+from gpubroker.worker import bells
+from sandbox.config import gpubroker as config
 from tests.cloud import base
+from tests.functional.db import samples
 
 
 class UserErrors(base.CloudTest):
@@ -88,3 +98,35 @@ class CloudFailures(base.CloudTest):
         self.cloud.start("gpubroker-worker")
         self.wait(lease)
         self.assertEqual(1, len(self.servers()))
+
+
+class DeadOrders(base.CloudTest):
+    def test_the_trust_of_an_order_that_died_is_deleted(self):
+        """What an API process leaves that is killed when Keystone has made
+        the trust and the lease is not written yet."""
+        conf = configuration.load(
+            [], [str(config.main_file(self.cloud.settings))]
+        )
+        system = clock.SystemClock()
+        found = clouds.build(conf, system)
+        core = broker.Broker(
+            store=store.Store(conf, system),
+            clock=system,
+            bell=bells.Bells(),
+            ledger=found.ledger,
+            compute=found.compute,
+            identity=found.identity,
+        )
+        self.addCleanup(core.store.close)
+        lease = samples.lease(
+            user_id=self.member.current_user_id,
+            project_id=self.member.current_project_id,
+        )
+        token = self.member.session.get_token()
+        facts = self.member.identity.get(
+            "/auth/tokens", headers={"X-Subject-Token": token}
+        ).json()
+        asks = context.RequestContext(auth_token=token, token_info=facts)
+        delegate.make(core, asks, lease)
+        self.assertEqual(1, len(self.trusts()))
+        self.eventually("it is deleted", lambda: not self.trusts())

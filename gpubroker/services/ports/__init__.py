@@ -42,6 +42,7 @@ from gpubroker.services.ports.store import Steps
 from gpubroker.services.ports.store import Store
 from gpubroker.services.ports.store import Traits
 from gpubroker.services.ports.store import Transaction
+from gpubroker.services.ports.store import Trusts
 from gpubroker.services.ports.wake import Bell
 from gpubroker.services.ports.wake import Clock
 
@@ -73,5 +74,6 @@ __all__ = [
     "Store",
     "Traits",
     "Transaction",
+    "Trusts",
     "UserCloud",
 ]

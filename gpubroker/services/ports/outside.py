@@ -14,11 +14,13 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from gpubroker.domain import leases
+from gpubroker.domain import trusts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -277,14 +279,30 @@ class UserCloud(Protocol):
 class Identity(Protocol):
     """Keystone: what the broker may do for a user later."""
 
+    def expiry(self) -> datetime.datetime:
+        """When a new trust shall end, to the second; seldom the same twice,
+        since one user has one trust that ends in a second (N 15.5)."""
+        ...
+
     def delegate(
-        self, token: str, token_info: Mapping[str, Any], lease_id: str
+        self,
+        token: str,
+        token_info: Mapping[str, Any],
+        lease_id: str,
+        expires_at: datetime.datetime,
     ) -> leases.Delegation:
         """Make a trust with the caller's token (A 4, N 15.5).
 
         :raises Forbidden: for a token that can not make one, with what to
             do instead.
+        :raises Duplicate: when the user has one that ends then.
+        :raises Unavailable: no answer; it may have been made all the same.
         """
+        ...
+
+    def trusts(self) -> dict[trusts.Key, str]:
+        """The id of every trust for the broker that has an end, by what it
+        is known by before it has an id."""
         ...
 
     def as_user(self, delegation: leases.Delegation) -> UserCloud: ...

@@ -30,6 +30,7 @@ from gpubroker.domain import models
 from gpubroker.domain import pools
 from gpubroker.domain import steps
 from gpubroker.domain import traits
+from gpubroker.domain import trusts
 from gpubroker.services.paging import Listing
 from gpubroker.services.paging import Page
 
@@ -298,6 +299,10 @@ class Leases(Protocol):
         ...
 
     def delegation(self, lease_id: str) -> leases.Delegation | None: ...
+    def trust_ids(self) -> set[str]:
+        """Of every delegation that there is."""
+        ...
+
     def forget_delegation(self, lease_id: str) -> None: ...
     def wait_turn(self, project_id: str) -> None:
         """Let one transaction at a time go on for this project, until it
@@ -306,6 +311,24 @@ class Leases(Protocol):
 
     def count_open(self, project_id: str) -> int:
         """Leases of the project that are not final."""
+        ...
+
+
+class Trusts(Protocol):
+    """Those that are being made, or that no lease got."""
+
+    def all(self) -> list[trusts.Trust]: ...
+    def add(self, trust: trusts.Trust) -> None:
+        """:raises Duplicate: when there is one of this user and project
+        that ends in the same second."""
+        ...
+
+    def tried(self, trust: trusts.Trust, now: datetime.datetime) -> bool:
+        """Note that it is deleted; False when the row is not as it was."""
+        ...
+
+    def remove(self, trust: trusts.Trust) -> bool:
+        """False when the row is not as it was, or is gone."""
         ...
 
 
@@ -348,6 +371,7 @@ class Transaction(Protocol):
     fences: Fences
     traits: Traits
     leases: Leases
+    trusts: Trusts
     claims: Claims
     steps: Steps
     events: Events

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import testtools
 
+from gpubroker.services import delegate
 from gpubroker.services import end
 from gpubroker.services import order
 from tests.fixtures import cloud
@@ -135,8 +136,8 @@ class OneNode(KillCase):
         self.each_place(starting, act, self.end)
 
     def test_an_order_may_be_killed_anywhere(self):
-        """What dies before its row is written leaves a trust, which only
-        its end removes; an order that was written goes its way."""
+        """What dies before its row is written leaves a trust, which the
+        sweep removes; an order that was written goes its way."""
         body = {
             "name": "train",
             "flavor": "gpu.2",
@@ -146,17 +147,24 @@ class OneNode(KillCase):
         def act(core, _lease):
             order.order(core, self.world.caller(), body)
 
-        for at in range(1, 3):
+        for at in range(1, 4):
             wire = tripwire.Wire(at)
             core = wire.around(self.world.core)
             self.assertRaises(tripwire.Killed, act, core, None)
-            (place,) = wire.places[-1:]
-            known = len(self.world.open())
-            self.assertEqual(1 if place == "commit" else 0, known, place)
-            if not known:
-                self.world.cloud.trusts.clear()
+            place = f"killed after {wire.places}"
+            trusts = len(self.world.cloud.trusts)
+            self.assertEqual(0 if at == 1 else 1, trusts, place)
+            self.assertEqual(1 if at == 3 else 0, len(self.world.open()))
+            for _look in range(2):
+                self.world.clock.advance(600)
+                delegate.sweep(self.world.core)
+            if at < 3:
+                self.assertEqual({}, self.world.leftovers(), place)
             for lease in self.world.open():
                 self.is_active_alone(lease, place)
+        self.assertEqual(
+            ["commit", "identity.delegate", "commit"], wire.places
+        )
 
 
 class TwoNodes(KillCase):

@@ -134,7 +134,7 @@ class Taking(base.HostCase):
                     self.core,
                     host,
                     estate.AGENT,
-                    estate.body(*four()),
+                    estate.body(*base.four()),
                     self.estate.clock.now(),
                 )
             )

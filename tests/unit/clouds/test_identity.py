@@ -33,7 +33,10 @@ class Delegating(wire.WireCase):
 
     def delegate(self, **more):
         return self.identity.delegate(
-            "user-token", wire.token(wire.USER, **more), "l1"
+            "user-token",
+            wire.token(wire.USER, **more),
+            "l1",
+            self.identity.expiry(),
         )
 
     def test_a_trust_of_the_caller_for_the_broker(self):
@@ -70,25 +73,18 @@ class Delegating(wire.WireCase):
         )
         self.assertEqual("user-token", request.headers["X-Auth-Token"])
 
-    def test_a_second_that_is_taken_is_not_taken_again(self):
-        conflict = {
-            "status_code": 409,
-            "json": {"error": {"message": "Duplicate entry"}},
-        }
+    def test_a_second_that_is_taken_is_told(self):
         self.wire.post(
             wire.TRUSTS,
-            [
-                conflict,
-                conflict,
-                {"status_code": 201, "json": {"trust": {"id": "t3"}}},
-            ],
+            status_code=409,
+            json={"error": {"message": "Duplicate entry"}},
         )
-        self.assertEqual("t3", self.delegate().trust_id)
-        ends = {
-            sent["trust"]["expires_at"]
-            for sent in self.sent("POST", "/trusts")
-        }
-        self.assertEqual(3, len(ends))
+        self.assertRaises(errors.Duplicate, self.delegate)
+
+    def test_ends_are_spread_and_whole_seconds(self):
+        ends = {self.identity.expiry() for _number in range(50)}
+        self.assertGreater(len(ends), 40)
+        self.assertEqual({0}, {end.microsecond for end in ends})
 
     def test_admin_is_never_delegated(self):
         roles = [
@@ -129,6 +125,7 @@ class Delegating(wire.WireCase):
             "user-token",
             info,
             "l1",
+            self.identity.expiry(),
         )
 
     def test_what_keystone_says_is_told(self):
@@ -197,3 +194,281 @@ class Revoking(wire.ActingCase):
         self.assertRaises(
             errors.Misconfigured, self.identity.revoke, wire.DELEGATION
         )
+
+
+class Listing(wire.WireCase):
+    def test_each_by_what_it_is_known_by(self):
+        """An end of its own and a project: all that we make have both."""
+        plain = {
+            "trustor_user_id": wire.USER,
+            "trustee_user_id": wire.BROKER,
+            "project_id": wire.PROJECT,
+            "impersonation": True,
+            "expires_at": "2027-12-07T08:00:01.000000Z",
+        }
+        sent = self.wire.get(
+            wire.TRUSTS,
+            json={
+                "trusts": [
+                    {"id": "t1", **plain},
+                    {"id": "t2", **plain, "expires_at": None},
+                    {"id": "t3", **plain, "project_id": None},
+                ]
+            },
+        )
+        end = datetime.datetime(2027, 12, 7, 8, 0, 1, tzinfo=datetime.UTC)
+        self.assertEqual(
+            {(wire.USER, wire.PROJECT, end): "t1"},
+            self.clouds.identity.trusts(),
+        )
+        self.assertEqual(
+            {"trustee_user_id": [wire.BROKER.lower()]}, sent.last_request.qs
+        )
+
+
+class Booting(Acting):
+    def setUp(self):
+        super().setUp()
+        self.made = self.wire.post(
+            f"{wire.NOVA}/servers",
+            status_code=202,
+            json={"server": {"id": "s1"}},
+        )
+
+    def body(self, **more):
+        self.cloud.create_server(dataclasses.replace(SPEC, **more))
+        return self.made.last_request.json()["server"]
+
+    def test_as_the_user_with_a_trust_and_no_project(self):
+        self.assertEqual("s1", self.cloud.create_server(SPEC))
+        self.assertEqual(
+            "trust-token", self.made.last_request.headers["X-Auth-Token"]
+        )
+        scopes = [
+            sent["auth"].get("scope")
+            for sent in self.sent("POST", "/auth/tokens")
+        ]
+        self.assertIn({"OS-TRUST:trust": {"id": "t1"}}, scopes)
+
+    def test_the_least(self):
+        self.assertEqual(
+            {
+                "name": "train",
+                "flavorRef": "shape-1",
+                "imageRef": "image-1",
+                "networks": "auto",
+                "tags": ["gpubroker:1"],
+            },
+            self.body(),
+        )
+
+    def test_everything(self):
+        body = self.body(
+            networks=[
+                {"network": "n1", "fixed_ip": "10.0.0.9"},
+                {"port": "p1"},
+            ],
+            key_name="k",
+            security_groups=["web", "ssh"],
+            availability_zone="az1",
+            user_data="aGk=",
+            metadata={"a": "b"},
+        )
+        self.assertEqual(
+            [{"uuid": "n1", "fixed_ip": "10.0.0.9"}, {"port": "p1"}],
+            body["networks"],
+        )
+        self.assertEqual(
+            [{"name": "web"}, {"name": "ssh"}], body["security_groups"]
+        )
+        self.assertEqual(
+            ("k", "az1", "aGk=", {"a": "b"}),
+            (
+                body["key_name"],
+                body["availability_zone"],
+                body["user_data"],
+                body["metadata"],
+            ),
+        )
+
+    def test_from_a_volume(self):
+        body = self.body(boot_volume_gib=20)
+        self.assertNotIn("imageRef", body)
+        self.assertEqual(
+            [
+                {
+                    "boot_index": 0,
+                    "source_type": "image",
+                    "uuid": "image-1",
+                    "destination_type": "volume",
+                    "volume_size": 20,
+                    "delete_on_termination": True,
+                }
+            ],
+            body["block_device_mapping_v2"],
+        )
+
+    def test_novas_no_is_final_and_in_its_words(self):
+        words = "Quota exceeded for instances: Requested 1, but already used 1"
+        for status in (400, 403, 404, 409):
+            self.wire.post(
+                f"{wire.NOVA}/servers",
+                status_code=status,
+                json={"forbidden": {"code": status, "message": words}},
+            )
+            raised = self.assertRaises(
+                errors.Rejected, self.cloud.create_server, SPEC
+            )
+            self.assertEqual(words, raised.message)
+
+    def test_without_an_answer_it_may_exist(self):
+        for answer in (
+            {"status_code": 500},
+            {"status_code": 429},
+            {"status_code": 401},
+            {"exc": requests.exceptions.ReadTimeout},
+            {"exc": requests.exceptions.ConnectionError},
+        ):
+            sent = self.wire.post(f"{wire.NOVA}/servers", **answer)
+            self.assertRaises(
+                errors.Unavailable, self.cloud.create_server, SPEC
+            )
+            if answer.get("status_code") != 401:
+                self.assertEqual(1, sent.call_count)
+
+    def test_rights_gone_and_identity_lost(self):
+        for status, error in (
+            (403, errors.RightsGone),
+            (401, errors.IdentityLost),
+        ):
+            self.trust_fails(status)
+            self.assertRaises(error, self.cloud.create_server, SPEC)
+
+    def test_a_token_that_keystone_does_not_know(self):
+        self.wire.get(f"{wire.KEYSTONE}/auth/tokens", status_code=404)
+        self.assertRaises(
+            errors.IdentityLost, self.clouds.identity.with_token, "old"
+        )
+
+    def test_a_console_where_there_is_one(self):
+        url = f"{wire.NOVA}/servers/s1/remote-consoles"
+        self.wire.post(url, json={"remote_console": {"url": "http://c"}})
+        self.assertEqual("http://c", self.cloud.console_url("s1"))
+        for status in (400, 404, 409, 501):
+            self.wire.post(url, status_code=status)
+            self.assertIsNone(self.cloud.console_url("s1"))
+
+
+class Checking(Acting):
+    def setUp(self):
+        super().setUp()
+        self.wire.get(
+            f"{wire.GLANCE}/v2/images/image-1", json={"status": "active"}
+        )
+        self.wire.get(
+            f"{wire.NEUTRON}/v2.0/networks/n1", json={"network": {"id": "n1"}}
+        )
+        self.wire.get(
+            f"{wire.NEUTRON}/v2.0/ports/p1", json={"port": {"device_id": ""}}
+        )
+        self.wire.get(
+            f"{wire.NEUTRON}/v2.0/ports/p2", json={"port": {"device_id": "s9"}}
+        )
+        self.groups = self.wire.get(
+            f"{wire.NEUTRON}/v2.0/security-groups",
+            json={
+                "security_groups": [
+                    {"id": "g1", "name": "web"},
+                    {"id": "g2", "name": "twice"},
+                    {"id": "g3", "name": "twice"},
+                ]
+            },
+        )
+        self.wire.get(f"{wire.NOVA}/os-keypairs/my%20key", json={})
+        self.wire.get(
+            f"{wire.NOVA}/os-availability-zone",
+            json={
+                "availabilityZoneInfo": [
+                    {"zoneName": "az1", "zoneState": {"available": True}},
+                    {"zoneName": "az2", "zoneState": {"available": False}},
+                ]
+            },
+        )
+        for url in (
+            f"{wire.GLANCE}/v2/images/other",
+            f"{wire.NEUTRON}/v2.0/networks/other",
+            f"{wire.NEUTRON}/v2.0/ports/other",
+            f"{wire.NOVA}/os-keypairs/other",
+        ):
+            self.wire.get(url, status_code=404)
+
+    def test_what_is_there_is_fine(self):
+        self.cloud.check(
+            {
+                "image": "image-1",
+                "networks": [{"network": "n1"}, {"port": "p1"}],
+                "key_name": "my key",
+                "security_groups": ["web", "g2"],
+                "availability_zone": "az1",
+            }
+        )
+        self.assertEqual(
+            [wire.PROJECT], self.groups.last_request.qs["project_id"]
+        )
+        self.cloud.check({"image": "image-1", "networks": "none"})
+
+    def test_what_is_not_is_named(self):
+        for workload, field in (
+            ({"image": "other"}, "workload.image"),
+            (
+                {"networks": [{"network": "n1"}, {"network": "other"}]},
+                "workload.networks[1].network",
+            ),
+            ({"networks": [{"port": "other"}]}, "workload.networks[0].port"),
+            ({"networks": [{"port": "p2"}]}, "workload.networks[0].port"),
+            ({"key_name": "other"}, "workload.key_name"),
+            (
+                {"security_groups": ["web", "no"]},
+                "workload.security_groups[1]",
+            ),
+            ({"security_groups": ["twice"]}, "workload.security_groups[0]"),
+            ({"availability_zone": "az2"}, "workload.availability_zone"),
+        ):
+            raised = self.assertRaises(
+                errors.Invalid, self.cloud.check, workload
+            )
+            self.assertEqual(field, raised.fields["field"])
+            self.assertTrue(raised.message.startswith(f"{field}: "))
+
+    def test_whom_the_image_lets_log_in(self):
+        self.assertEqual(
+            ports.Checked(), self.cloud.check({"image": "image-1"})
+        )
+        self.wire.get(
+            f"{wire.GLANCE}/v2/images/image-1",
+            json={"status": "active", "os_distro": "ubuntu"},
+        )
+        self.assertEqual(
+            ports.Checked(login_user="ubuntu"),
+            self.cloud.check({"image": "image-1"}),
+        )
+
+    def test_an_image_that_is_not_ready(self):
+        self.wire.get(
+            f"{wire.GLANCE}/v2/images/image-1", json={"status": "queued"}
+        )
+        raised = self.assertRaises(
+            errors.Invalid, self.cloud.check, {"image": "image-1"}
+        )
+        self.assertIn("queued", raised.message)
+
+    def test_a_service_that_is_down_is_not_the_users_fault(self):
+        self.wire.get(f"{wire.GLANCE}/v2/images/image-1", status_code=503)
+        self.assertRaises(
+            errors.Unavailable, self.cloud.check, {"image": "image-1"}
+        )
+
+
+def _for_trust(request):
+    scope = request.json()["auth"].get("scope", {})
+    return isinstance(scope, dict) and "OS-TRUST:trust" in scope
