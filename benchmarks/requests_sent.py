@@ -29,6 +29,7 @@ from typing import Any
 
 _LINE = re.compile(rb"([A-Z]+) (\S+) HTTP/1\.[01]\r\n")
 _UUID = re.compile(r"[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}")
+_SHAPE = re.compile(r"gpubroker-[0-9a-f]{8}-(?=[0-9a-f]{32}-)")
 _TICKET = re.compile(r"CUSTOM_GPUBROKER_\w+")
 
 
@@ -45,7 +46,8 @@ class Request:
 
     def __str__(self) -> str:
         """Ids left out, so that the same request twice reads the same."""
-        path = _UUID.sub("ID", self.path.partition("?")[0])
+        path = _SHAPE.sub("gpubroker-", self.path.partition("?")[0])
+        path = _UUID.sub("ID", path)
         return f"{self.service} {self.method} {_TICKET.sub('TICKET', path)}"
 
 

@@ -19,6 +19,7 @@ Revises: nothing
 from __future__ import annotations
 
 import datetime
+import uuid
 from typing import Any
 
 import sqlalchemy as sa
@@ -684,6 +685,20 @@ def _start_failure() -> None:
     )
 
 
+def _installation() -> None:
+    """Named once for all, by chance."""
+    made = op.create_table(
+        "installation",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("name", _line(32), nullable=False),
+        sa.Column("created_at", _moment(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_installation"),
+        **_TABLE,
+    )
+    now = datetime.datetime.now(datetime.UTC).replace(tzinfo=None)
+    op.execute(made.insert().values(name=uuid.uuid4().hex[:8], created_at=now))
+
+
 def _default_pool() -> None:
     """Where a host goes that is not told otherwise."""
     pool = sa.table(
@@ -738,4 +753,5 @@ def upgrade() -> None:
     _fence()
     _provider_trait()
     _start_failure()
+    _installation()
     _default_pool()

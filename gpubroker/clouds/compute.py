@@ -23,6 +23,7 @@ from typing import Any
 
 from gpubroker import errors
 from gpubroker.clouds import session
+from gpubroker.services import names
 from gpubroker.services import ports
 
 #: Nova 2024.1 and later; and the newest that was tried.
@@ -34,9 +35,6 @@ CEILING = (2, 100)
 #: to release. They were compared when the flavor was made
 #: (``domain.extra_specs``); a start is no time to learn of it.
 _SPECS_AS_THEY_ARE = "2.85"
-
-#: What the names of the broker's own private flavors begin with.
-SHAPE_PREFIX = "gpubroker"
 
 
 class Microversion:
@@ -229,7 +227,7 @@ class Compute:
             for flavor in self._all(
                 "/flavors", "flavors", {"is_public": "false"}
             )
-            if flavor["name"].startswith(SHAPE_PREFIX)
+            if flavor["name"].startswith(names.SHAPE_PREFIX)
         }
 
     # -- servers ---------------------------------------------------------

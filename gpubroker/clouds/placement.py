@@ -158,9 +158,8 @@ class Ledger:
     # -- tickets ---------------------------------------------------------
 
     def ensure_ticket_provider(
-        self, host: str, root_id: str, known: str | None = None
+        self, name: str, root_id: str, known: str | None = None
     ) -> str:
-        name = names.ticket_provider(host)
         found = self._known(known) or self.provider_by_name(name)
         if found is None:
             self._placement.call(
@@ -188,6 +187,13 @@ class Ledger:
             return self.provider(provider_id) if provider_id else None
         except errors.NotFound:
             return None
+
+    def ticket_providers(self) -> list[ports.Provider]:
+        return [
+            provider
+            for provider in self._providers()
+            if provider.name.startswith(names.PROVIDER_PREFIX)
+        ]
 
     def put_ticket(self, provider_id: str, resource_class: str) -> None:
         self._placement.call("PUT", f"/resource_classes/{resource_class}")
@@ -233,8 +239,7 @@ class Ledger:
             return []
         return sorted(
             holder
-            for provider in self._providers()
-            if provider.name.startswith(names.TICKET_PROVIDER_PREFIX)
+            for provider in self.ticket_providers()
             for holder in self._holders(provider.id, resource_class)
         )
 

@@ -90,6 +90,10 @@ class Facts:
         with self.store.read() as tx:
             return tx.hosts.all()
 
+    def installation(self) -> str:
+        with self.store.read() as tx:
+            return tx.installation.name()
+
     def slots(
         self, managed: Collection[hosts.Host]
     ) -> dict[str, dict[str, int]]:
@@ -118,6 +122,11 @@ def checks_of(facts: Facts) -> dict[str, Check]:
         ),
         "Placement": lambda: checks.placement(
             facts.standing, placement.MICROVERSION
+        ),
+        "Installation": lambda: checks.installation(
+            facts.installation(),
+            facts.every_host(),
+            facts.clouds.ledger.ticket_providers(),
         ),
         "Nova's policy": lambda: checks.nova(facts.standing),
         "GPUs in Placement": lambda: checks.gpus(facts.clouds.ledger),

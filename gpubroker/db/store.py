@@ -34,6 +34,7 @@ from gpubroker.db import failures
 from gpubroker.db import fences
 from gpubroker.db import flavors
 from gpubroker.db import hosts
+from gpubroker.db import installation
 from gpubroker.db import leases
 from gpubroker.db import models
 from gpubroker.db import pools
@@ -62,6 +63,9 @@ class Transaction:
     """The repositories on one session."""
 
     def __init__(self, session: orm.Session, clock: ports.Clock) -> None:
+        self.installation: ports.Installation = installation.Installation(
+            session, clock
+        )
         self.models: ports.Models = models.Models(session, clock)
         self.flavors: ports.Flavors = flavors.Flavors(session, clock)
         self.pools: ports.Pools = pools.Pools(session, clock)

@@ -110,6 +110,17 @@ class FlavorTrait(base.Base):
     trait: Mapped[Name] = mapped_column(primary_key=True)
 
 
+class Installation(base.Base):
+    """One row, written with the tables: what tells this broker's things in
+    Nova and Placement from those of another one."""
+
+    __tablename__ = "installation"
+
+    id: Mapped[Id]
+    name: Mapped[str] = mapped_column(base.Line(32))
+    created_at: Mapped[Time]
+
+
 class Pool(base.Stamped, base.Base):
     __tablename__ = "pool"
 

@@ -28,6 +28,7 @@ from urllib import parse
 
 from gpubroker import versions
 from gpubroker.domain import hosts
+from gpubroker.services import names
 from gpubroker.services import ports
 
 
@@ -253,6 +254,39 @@ def gpus(ledger: ports.Ledger) -> Finding:
         )
     trees = {provider.root_id for provider in found}
     return ok(f"{len(found)} PCI devices on {len(trees)} compute nodes.")
+
+
+def installation(
+    ours: str,
+    every_host: Collection[hosts.Host],
+    providers: Collection[ports.Provider],
+) -> Finding:
+    """Whether another installation uses hosts that this one manages.
+
+    :param ours: the name of this one.
+    :param providers: those of tickets, of all installations.
+    """
+    managed = {
+        host.provider_id: host.name
+        for host in every_host
+        if host.mode is hosts.Mode.MANAGE
+    }
+    strange = {
+        provider.name: managed[provider.root_id]
+        for provider in providers
+        if provider.root_id in managed
+        and provider.name != names.provider(ours, managed[provider.root_id])
+    }
+    if strange:
+        return warning(
+            f"This is installation {ours}, and {_words(strange)} in "
+            "Placement is another one's, on a host that this one manages. "
+            "Set the host to observe in one of them: each takes the other's "
+            "fences for a stranger's. If the other one is gone, or is this "
+            'one before its database was made anew, see "Several '
+            'installations" in the operator guide.'
+        )
+    return ok(f"This is installation {ours}.")
 
 
 # -- Nova --------------------------------------------------------------------

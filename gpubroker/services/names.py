@@ -13,7 +13,9 @@
 """Names of the outside things that one start of one lease node makes.
 
 Made of the node's id and its attempt, and stored before the thing is made:
-a name never repeats, and what a name stands for is found again by it.
+a name never repeats, and what a name stands for is found again by it. The
+name of the installation comes first: several may use one Nova and one
+Placement, and none takes what it does not know for a leftover of its own.
 """
 
 from __future__ import annotations
@@ -23,10 +25,11 @@ import unicodedata
 from gpubroker import errors
 from gpubroker.domain import leases
 
-#: No other name in Placement or Nova starts with these.
+#: What the names of all installations begin with; no other name of a
+#: resource class, a flavor or a provider does.
 TICKET_PREFIX = "CUSTOM_GPUBROKER_"
 SHAPE_PREFIX = "gpubroker-"
-TICKET_PROVIDER_PREFIX = "gpubroker_"
+PROVIDER_PREFIX = "gpubroker_"
 
 #: Nova's limit for the name of a server.
 _LONGEST = 255
@@ -34,24 +37,35 @@ _LONGEST = 255
 _KNOWN = 0xFFFF
 
 
-def ticket(node_id: str, attempt: int) -> str:
-    """A resource class: upper-case letters, digits and underscores."""
-    return f"{TICKET_PREFIX}{_plain(node_id).upper()}_{attempt}"
+def tickets_of(installation: str) -> str:
+    """What the names of its tickets begin with: upper-case letters, digits
+    and underscores, as a resource class needs."""
+    return f"{TICKET_PREFIX}{installation.upper()}_"
 
 
-def shape(node_id: str, attempt: int) -> str:
+def shapes_of(installation: str) -> str:
+    """What the ids and names of its private flavors begin with."""
+    return f"{SHAPE_PREFIX}{installation}-"
+
+
+def ticket(installation: str, node_id: str, attempt: int) -> str:
+    """A resource class."""
+    return f"{tickets_of(installation)}{_plain(node_id).upper()}_{attempt}"
+
+
+def shape(installation: str, node_id: str, attempt: int) -> str:
     """Both the id and the name of the private flavor."""
-    return f"{SHAPE_PREFIX}{_plain(node_id)}-{attempt}"
+    return f"{shapes_of(installation)}{_plain(node_id)}-{attempt}"
+
+
+def provider(installation: str, host: str) -> str:
+    """The provider of a host's tickets."""
+    return f"{PROVIDER_PREFIX}{installation}_{host}"
 
 
 def tag(node: leases.Node) -> str:
     """A server tag: Nova takes 60 characters, no comma and no slash."""
     return f"gpubroker:{node.id}:{node.attempt}"
-
-
-def ticket_provider(host: str) -> str:
-    """The provider below a host's root that holds the tickets."""
-    return f"{TICKET_PROVIDER_PREFIX}{host}"
 
 
 def server(lease: leases.Lease, node: leases.Node) -> str:

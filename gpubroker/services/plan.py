@@ -107,6 +107,7 @@ def _begin(
 
 def _write(now: change.Change, planned: planning.Start) -> None:
     by_index = {node.index: node for node in now.lease.nodes}
+    ours = now.tx.installation.name()
     for chosen in planned.nodes:
         node = by_index[chosen.index]
         attempt = node.attempt + 1
@@ -116,8 +117,8 @@ def _write(now: change.Change, planned: planning.Start) -> None:
             attempt=attempt,
             host=chosen.host,
             planned=chosen.device_ids,
-            ticket=names.ticket(node.id, attempt),
-            shape_id=names.shape(node.id, attempt),
+            ticket=names.ticket(ours, node.id, attempt),
+            shape_id=names.shape(ours, node.id, attempt),
             fault="",
         )
     used = sorted({chosen.model for chosen in planned.nodes})

@@ -15,12 +15,14 @@
 They come from a worker that was stopped in the middle of making them and
 went on after another had undone its start. Nothing that somebody uses is
 ever removed, and no server at all: after a database was restored from
-yesterday, the leases of today are unknown here, and theirs stay.
+yesterday, the leases of today are unknown here, and theirs stay. Nor is what
+bears the name of another installation, which a database made anew is, too.
 """
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from gpubroker import errors
@@ -45,23 +47,26 @@ class Leftovers:
 
 
 def find(core: broker.Broker) -> Leftovers:
-    """What is there without an open lease.
+    """What of ours is there without an open lease.
 
     A name is stored before its thing is made, and the things are listed
     before the names are read: nothing in the making is taken for a leftover.
     """
-    tickets = frozenset(core.ledger.tickets())
-    shapes = frozenset(
-        shape_id
-        for shape_id in core.compute.shapes()
-        if shape_id.startswith(names.SHAPE_PREFIX)
-    )
+    tickets = core.ledger.tickets()
+    shapes = core.compute.shapes()
     with core.store.read() as tx:
+        ours = tx.installation.name()
         nodes = [n for le in tx.leases.in_state(_OPEN) for n in le.nodes]
     return Leftovers(
-        tickets - {n.ticket for n in nodes if n.ticket},
-        shapes - {n.shape_id for n in nodes if n.shape_id},
+        _starting(names.tickets_of(ours), tickets)
+        - {n.ticket for n in nodes if n.ticket},
+        _starting(names.shapes_of(ours), shapes)
+        - {n.shape_id for n in nodes if n.shape_id},
     )
+
+
+def _starting(prefix: str, found: Iterable[str]) -> frozenset[str]:
+    return frozenset(name for name in found if name.startswith(prefix))
 
 
 def remove(core: broker.Broker, found: Leftovers) -> int:

@@ -34,10 +34,11 @@ def ensure(core: broker.Broker, name: str) -> str:
     """
     with core.store.read() as tx:
         host = tx.hosts.get(name)
+        wanted = names.provider(tx.installation.name(), name)
     if host.provider_id is None:
         raise errors.NotFound(f"Host {name} has no provider.")
     provider = core.ledger.ensure_ticket_provider(
-        name, host.provider_id, host.ticket_provider_id
+        wanted, host.provider_id, host.ticket_provider_id
     )
     if provider != host.ticket_provider_id:
         with core.store.write() as tx:
@@ -57,7 +58,8 @@ def keep(core: broker.Broker, host: hosts.Host, seen: mirror.SeenHost) -> None:
     stored = host.ticket_provider_id
     if host.mode is not hosts.Mode.MANAGE or stored is None:
         return
-    wanted = names.ticket_provider(host.name)
+    with core.store.read() as tx:
+        wanted = names.provider(tx.installation.name(), host.name)
     if seen.root_id is None or seen.tree.get(stored) == wanted:
         return
     try:

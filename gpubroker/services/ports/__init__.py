@@ -35,6 +35,7 @@ from gpubroker.services.ports.store import Failures
 from gpubroker.services.ports.store import Fences
 from gpubroker.services.ports.store import Flavors
 from gpubroker.services.ports.store import Hosts
+from gpubroker.services.ports.store import Installation
 from gpubroker.services.ports.store import Leases
 from gpubroker.services.ports.store import Models
 from gpubroker.services.ports.store import Pools
@@ -60,6 +61,7 @@ __all__ = [
     "Flavors",
     "Hosts",
     "Identity",
+    "Installation",
     "Inventories",
     "Inventory",
     "Leases",

@@ -102,14 +102,18 @@ class Ledger(Protocol):
         ...
 
     def ensure_ticket_provider(
-        self, host: str, root_id: str, known: str | None = None
+        self, name: str, root_id: str, known: str | None = None
     ) -> str:
-        """The permanent child provider ``gpubroker_<host>``, made once and
+        """The permanent child provider of a host's tickets, made once and
         never deleted (N 15.6).
 
         :param known: its id, so that it is found under another root and by
             another name, and brought to these.
         """
+        ...
+
+    def ticket_providers(self) -> list[Provider]:
+        """Those of all installations."""
         ...
 
     def put_ticket(self, provider_id: str, resource_class: str) -> None:
@@ -131,7 +135,7 @@ class Ledger(Protocol):
         ...
 
     def tickets(self) -> list[str]:
-        """Every ticket class that exists, for the sweep of leftovers."""
+        """Every ticket class that exists, of all installations."""
         ...
 
 
@@ -221,7 +225,8 @@ class Compute(Protocol):
         ...
 
     def shapes(self) -> dict[str, str]:
-        """id -> name of every private flavor the broker made."""
+        """id -> name of every private flavor that an installation of the
+        broker made."""
         ...
 
     def server(self, server_id: str) -> Server | None: ...

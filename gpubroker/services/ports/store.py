@@ -37,6 +37,12 @@ from gpubroker.services.paging import Page
 T = TypeVar("T")
 
 
+class Installation(Protocol):
+    def name(self) -> str:
+        """Eight characters, a to f and digits; the same for ever."""
+        ...
+
+
 class Models(Protocol):
     def get(self, name: str) -> models.Model: ...
     def all(self) -> list[models.Model]: ...
@@ -362,6 +368,7 @@ class Events(Protocol):
 class Transaction(Protocol):
     """The repositories inside one database transaction."""
 
+    installation: Installation
     models: Models
     flavors: Flavors
     pools: Pools

@@ -131,10 +131,11 @@ class _Tables(
 
     def delete_from_schema(self, made: engine.Engine) -> None:
         pool, owner = tables.table(tables.Pool), tables.table(tables.PoolOwner)
+        kept = (pool, owner, tables.table(tables.Installation))
         default = pool.c.name == "default"
         with made.begin() as connection:
             for table in reversed(db_base.Base.metadata.sorted_tables):
-                if table not in (pool, owner):
+                if table not in kept:
                     connection.execute(table.delete())
             connection.execute(pool.delete().where(~default))
             connection.execute(

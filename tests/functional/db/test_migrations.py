@@ -65,6 +65,14 @@ class MigrationTests(base.Tests):
         self.assertEqual(
             [("default", "manual", 1, 0)], [tuple(r) for r in rows]
         )
+        self.assertRegex(self.installation(), "^[0-9a-f]{8}$")
+
+    def installation(self) -> str:
+        with self.engine.connect() as connection:
+            (row,) = connection.execute(
+                sa.select(tables.Installation.name)
+            ).all()
+        return str(row[0])
 
     def test_every_revision_does_what_it_says(self) -> None:
         self.assertIsNone(migration.version(self.engine))
@@ -72,7 +80,9 @@ class MigrationTests(base.Tests):
 
     def test_upgrading_twice_changes_nothing(self) -> None:
         migration.upgrade(self.engine)
+        installation = self.installation()
         migration.upgrade(self.engine)
+        self.assertEqual(installation, self.installation())
         with self.engine.connect() as connection:
             pools = connection.execute(
                 sa.select(sa.func.count()).select_from(tables.Pool)

@@ -24,6 +24,7 @@ from gpubroker.domain import leases
 from gpubroker.services import end
 from gpubroker.services import expire
 from gpubroker.services import extend
+from gpubroker.services import names
 from gpubroker.services import ports
 from gpubroker.services import sweep
 from gpubroker.worker import leases as worker_leases
@@ -297,9 +298,11 @@ class Sweeping(ActiveCase):
 
     def test_tickets_and_shapes_without_a_lease_are_removed(self):
         self.active()
-        ticket, shape = "CUSTOM_GPUBROKER_LOST_1", "gpubroker-lost-1"
         with self.world.store.read() as tx:
             host = tx.hosts.get("gpu-1")
+            ours = tx.installation.name()
+        ticket = names.ticket(ours, "lost", 1)
+        shape = names.shape(ours, "lost", 1)
         self.core.ledger.put_ticket(host.ticket_provider_id, ticket)
         self.core.compute.ensure_shape(
             ports.ShapeSpec(

@@ -19,6 +19,7 @@ import testtools
 
 from gpubroker import errors
 from gpubroker.clouds import session
+from gpubroker.services import names
 from tests.fixtures import nova_tree
 from tests.fixtures import placement
 
@@ -188,27 +189,39 @@ class Fencing(LedgerCase):
         )
 
 
+PROVIDER = names.provider("0a1b2c3d", "gpu-1")
+
+
 class Tickets(LedgerCase):
     TICKET = "CUSTOM_GPUBROKER_0123456789ABCDEF"
 
     def setUp(self):
         super().setUp()
         self.provider = self.ledger.ensure_ticket_provider(
-            "gpu-1", self.tree.root
+            PROVIDER, self.tree.root
         )
 
     def test_the_ticket_provider_is_made_once_under_the_root(self):
-        again = self.ledger.ensure_ticket_provider("gpu-1", self.tree.root)
+        again = self.ledger.ensure_ticket_provider(PROVIDER, self.tree.root)
         self.assertEqual(self.provider, again)
         found = self.ledger.provider(self.provider)
-        self.assertEqual("gpubroker_gpu-1", found.name)
+        self.assertEqual(PROVIDER, found.name)
         self.assertEqual(self.tree.root, found.parent_id)
+
+    def test_each_installation_has_one(self):
+        theirs = names.provider("9f8e7d6c", "gpu-1")
+        other = self.ledger.ensure_ticket_provider(theirs, self.tree.root)
+        self.assertNotEqual(self.provider, other)
+        self.assertEqual(
+            {PROVIDER, theirs},
+            {found.name for found in self.ledger.ticket_providers()},
+        )
 
     def test_it_moves_under_a_root_made_anew(self):
         other = nova_tree.NovaTree(
             self.placement.api, "gpu-1-new", addresses=()
         ).build()
-        again = self.ledger.ensure_ticket_provider("gpu-1", other.root)
+        again = self.ledger.ensure_ticket_provider(PROVIDER, other.root)
         self.assertEqual(self.provider, again)
         self.assertEqual(
             other.root, self.ledger.provider(self.provider).root_id
