@@ -131,7 +131,9 @@ class _Merging:
         """Sightings that a row is named for, and those that none is.
 
         By serial first. A UUID that is that of a row with another serial is
-        not believed: what a card was once known by is never changed.
+        not believed: what a card was once known by is never changed. A serial
+        number is a board's, though, and tells nothing where GPUs with UUIDs
+        of their own share it.
         """
         rows = (*self._known.elsewhere, *self._known.here)
         serials: dict[str | None, Device] = {
@@ -142,10 +144,15 @@ class _Merging:
         }
         named: list[tuple[Sighting, Device]] = []
         nameless: list[Sighting] = []
-        believed = [_believed(one, serials, uuids) for one in seen]
-        for one, after in zip(seen, believed, strict=True):
-            if one != after:
+        believed = []
+        for one in sightings.apart(seen):
+            if self._of_board(one, serials.get(one.serial)):
+                one = dataclasses.replace(one, serial=None)
+            row, other = serials.get(one.serial), uuids.get(one.uuid)
+            if sightings.doubted(one, row, other):
                 self._doubles.add(one.pci_address)
+                one = dataclasses.replace(one, uuid=None)
+            believed.append(one)
         single = self._single(believed, serials, uuids)
         for sighting in sorted(single, key=lambda found: not found.serial):
             row = serials.get(sighting.serial) or uuids.get(sighting.uuid)
@@ -158,6 +165,19 @@ class _Merging:
                 self._doubles.add(sighting.pci_address)
                 nameless.append(sightings.anonymous(sighting))
         return named, nameless
+
+    def _of_board(self, sighting: Sighting, row: Device | None) -> bool:
+        """Whether the row with its serial number is that of another GPU of
+        the same board."""
+        if row is None or row.id in self._known.alive:
+            return False
+        here = (self._host, sighting.pci_address)
+        both = row.uuid and sighting.uuid
+        return bool(
+            both
+            and row.uuid != sighting.uuid
+            and (row.host, row.pci_address) != here
+        )
 
     def _free(self, row: Device) -> bool:
         return row.id not in self._used and row.id not in self._known.alive
@@ -353,21 +373,6 @@ class _Merging:
         self.merged.happenings.append(
             Happening(device_id=row.id, kind=kind, message=message)
         )
-
-
-def _believed(
-    sighting: Sighting,
-    serials: Mapping[str | None, Device],
-    uuids: Mapping[str | None, Device],
-) -> Sighting:
-    """Without its UUID, where that is the name of another card."""
-    row = serials.get(sighting.serial)
-    other = uuids.get(sighting.uuid)
-    if other is None or other is row:
-        return sighting
-    if row is None and not (sighting.serial and other.serial):
-        return sighting
-    return dataclasses.replace(sighting, uuid=None)
 
 
 def _spoken_for(row: Device) -> bool:

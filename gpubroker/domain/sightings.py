@@ -58,6 +58,36 @@ def anonymous(sighting: Sighting) -> Sighting:
     return dataclasses.replace(sighting, serial=None, uuid=None)
 
 
+def apart(seen: Sequence[Sighting]) -> list[Sighting]:
+    """Without the serial numbers of boards that carry several GPUs, such as
+    an A16: NVML tells each of its GPUs the board's (nvmlDeviceGetSerial),
+    and only the UUID is a GPU's own.
+    """
+    uuids: dict[str | None, set[str]] = {}
+    for sighting in seen:
+        if sighting.uuid:
+            uuids.setdefault(sighting.serial, set()).add(sighting.uuid)
+    return [
+        dataclasses.replace(sighting, serial=None)
+        if len(uuids.get(sighting.serial, ())) > 1
+        else sighting
+        for sighting in seen
+    ]
+
+
+def doubted(
+    sighting: Sighting, row: Device | None, other: Device | None
+) -> bool:
+    """Whether its UUID is the name of another card.
+
+    :param row: the card that is known by its serial number.
+    :param other: the card that is known by its UUID.
+    """
+    if other is None or other is row:
+        return False
+    return row is not None or bool(sighting.serial and other.serial)
+
+
 def compatible(row: Device, sighting: Sighting) -> bool:
     """Whether nothing says that they are two cards.
 

@@ -203,6 +203,48 @@ class Merging(testtools.TestCase):
         row = self.shelf.at(ADDRESSES[0])
         self.assertEqual((one, "S1", "U1"), (row.id, row.serial, row.uuid))
 
+    def test_gpus_of_one_board_go_by_their_uuids(self):
+        board = [
+            seen(address, "S1", f"U{number}")
+            for number, address in enumerate(ADDRESSES)
+        ]
+        merged = self.shelf.merge(HERE, board)
+        self.assertEqual(set(), merged.duplicates)
+        rows = [self.shelf.at(address) for address in ADDRESSES]
+        self.assertEqual(
+            [(None, f"U{number}") for number in range(4)],
+            [(row.serial, row.uuid) for row in rows],
+        )
+        # In another server, in another order.
+        moved = [
+            seen(address, "S1", f"U{3 - number}")
+            for number, address in enumerate(ADDRESSES)
+        ]
+        self.shelf.merge(HERE, [])
+        self.shelf.merge(THERE, moved)
+        self.assertEqual(
+            [row.id for row in reversed(rows)],
+            [self.shelf.at(address, THERE).id for address in ADDRESSES],
+        )
+
+    def test_of_one_board_the_driver_may_tell_of_one_gpu_after_the_other(self):
+        first, second = ADDRESSES[:2]
+        self.shelf.merge(HERE, [seen(first, "S1", "U1"), seen(second)])
+        one, two = self.shelf.at(first).id, self.shelf.at(second).id
+        for _again in range(2):
+            merged = self.shelf.merge(
+                HERE, [seen(first), seen(second, "S1", "U2")]
+            )
+            self.assertEqual(set(), merged.duplicates)
+            self.assertEqual([], merged.happenings)
+        self.assertEqual(
+            [(one, "S1", "U1"), (two, None, "U2")],
+            [
+                (row.id, row.serial, row.uuid)
+                for row in (self.shelf.at(first), self.shelf.at(second))
+            ],
+        )
+
     def test_the_card_that_had_a_serial_keeps_it(self):
         self.shelf.merge(HERE, [seen(ADDRESSES[1], "S1")])
         merged = self.shelf.merge(
