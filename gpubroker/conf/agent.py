@@ -72,13 +72,12 @@ The kernel log: ``/dev/kmsg``, or a file of records in the same format. Reading
     ),
     cfg.ListOpt(
         "pci_classes",
-        default=["0300", "0302"],
+        default=["0300", "0302", "0380", "1200"],
         help="""
-PCI classes of what is reported, four hex digits each. VGA (0300) and 3D
-controllers (0302) cover NVIDIA's GPUs; some accelerators of other vendors are
-display controllers (0380) or processing accelerators (1200). What no model of
-the broker names, such as the VGA chip of a management controller, is listed
-there and never given out.
+PCI classes of what is reported, four hex digits each: VGA (0300), 3D (0302)
+and other display controllers (0380), and processing accelerators (1200), such
+as AMD's MI300X. What no model of the broker names, such as the VGA chip of a
+management controller, is listed there and never given out.
 """,
     ),
     cfg.FloatOpt(
