@@ -51,7 +51,8 @@ class Merged:
     :ivar drop: rows of cards that turned out to be another, known row.
     :ivar changed: rows as they are to be.
     :ivar added: new rows.
-    :ivar rows: PCI address -> the row of the card seen there.
+    :ivar rows: PCI address -> the row of the card that was seen there, or
+        that could not be read.
     :ivar duplicates: rows whose serial another card has, too.
     """
 
@@ -333,8 +334,10 @@ class _Merging:
                 row.id in self._used
                 or row.state is State.VANISHED
                 or not (row.reported or row.model)
-                or unreadable(row.pci_address)
             ):
+                continue
+            if unreadable(row.pci_address):
+                self._note(row)
                 continue
             after = dataclasses.replace(
                 row,

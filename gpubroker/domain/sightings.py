@@ -58,6 +58,15 @@ def anonymous(sighting: Sighting) -> Sighting:
     return dataclasses.replace(sighting, serial=None, uuid=None)
 
 
+def unreadable(row: Device) -> Sighting:
+    """Of a card that is there, and of which nothing can be told."""
+    return Sighting(
+        pci_address=row.pci_address,
+        vendor_id=row.vendor_id,
+        product_id=row.product_id,
+    )
+
+
 def apart(seen: Sequence[Sighting]) -> list[Sighting]:
     """Without the serial numbers of boards that carry several GPUs, such as
     an A16: NVML tells each of its GPUs the board's (nvmlDeviceGetSerial),

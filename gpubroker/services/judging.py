@@ -22,6 +22,7 @@ from gpubroker.domain import admission
 from gpubroker.domain import health
 from gpubroker.domain import hosts
 from gpubroker.domain import inventory
+from gpubroker.domain import sightings
 from gpubroker.domain.devices import Device
 from gpubroker.domain.devices import State
 from gpubroker.domain.fences import Fence
@@ -94,6 +95,9 @@ def _judge(
 ) -> dict[str, health.Verdict]:
     """A verdict on each card that was seen, and on each that vanished."""
     seen = {sighting.pci_address: sighting for sighting in report.sightings}
+    for address, row in merged.rows.items():
+        # What the kernel's log says of it counts all the same.
+        seen.setdefault(address, sightings.unreadable(row))
     verdicts = {}
     gone = [row for row in merged.changed if row.state is State.VANISHED]
     for row in gone:

@@ -203,7 +203,23 @@ class Identity(base.HostCase):
             *base.four()[1:],
             conditions=[{"kind": "device_unreadable", "detail": CARD}],
         )
-        self.assertEqual(State.PRESENT, self.estate.card(CARD).state)
+        card = self.estate.card(CARD)
+        self.assertEqual(
+            (State.PRESENT, Health.UNKNOWN, frozenset()),
+            (card.state, card.health, card.reasons),
+        )
+        self.report()
+        self.assertEqual(Health.OK, self.estate.card(CARD).health)
+
+    def test_a_card_that_could_not_be_read_is_judged_by_the_kernels_log(self):
+        self.report()
+        self.report(
+            *four()[1:],
+            conditions=[{"kind": "device_unreadable", "detail": CARD}],
+            observations=[estate.xid(CARD, 79)],
+        )
+        self.assertEqual(["xid_79", "unreadable"], self.rules())
+        self.assertEqual({"health"}, self.estate.reasons(CARD))
 
     def test_a_card_that_only_nvml_talks_of_is_gone(self):
         self.report()
