@@ -310,6 +310,9 @@ def _values(host: hosts.Host) -> dict[str, Any]:
         "agent_version": host.agent_version,
         "boot_id": host.boot_id,
         "report_digest": host.report_digest,
+        "drained_at": host.drain.at if host.drain else None,
+        "drained_by": host.drain.by if host.drain else "",
+        "drain_detail": host.drain.detail if host.drain else "",
         "conditions": [dataclasses.asdict(c) for c in host.conditions],
         "updated_at": host.updated_at,
     }
@@ -343,9 +346,18 @@ def _host(
         boot_id=row.boot_id,
         report_digest=row.report_digest,
         heartbeat_at=row.heartbeat_at,
+        drain=_drain(row),
         conditions=tuple(hosts.Condition(**c) for c in row.conditions),
         capacities=capacities,
         generation=row.generation,
         created_at=row.created_at,
         updated_at=row.updated_at,
+    )
+
+
+def _drain(row: tables.Host) -> hosts.Drain | None:
+    if row.drained_at is None:
+        return None
+    return hosts.Drain(
+        at=row.drained_at, detail=row.drain_detail, by=row.drained_by
     )

@@ -177,6 +177,9 @@ class Host(base.Stamped, base.Base):
     boot_id: Mapped[Name | None]
     report_digest: Mapped[Name | None]
     heartbeat_at: Mapped[Time | None] = mapped_column(index=True)
+    drained_at: Mapped[Time | None]
+    drained_by: Mapped[Name]
+    drain_detail: Mapped[Text]
     conditions: Mapped[Document]
 
 

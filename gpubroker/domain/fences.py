@@ -33,6 +33,8 @@ class Reason(enum.StrEnum):
     """A verdict of the health policy, or the card has vanished."""
     OPERATOR = "operator"
     """An operator said so."""
+    DRAIN = "drain"
+    """Its host is drained; lifted when the host is resumed."""
     UNADMITTED = "unadmitted"
     """Never seen before; nobody has admitted it yet."""
     EXTERNAL = "external"

@@ -65,6 +65,18 @@ class Condition:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Drain:
+    """That no card of a host is given out again.
+
+    :param detail: why, in words for the next operator.
+    """
+
+    at: datetime.datetime
+    detail: str = ""
+    by: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Host:
     """:param name: Nova's service host, the key operators use.
     :param hypervisor_hostname: the name of its root provider.
@@ -90,6 +102,7 @@ class Host:
     boot_id: str | None = None
     report_digest: str | None = None
     heartbeat_at: datetime.datetime | None = None
+    drain: Drain | None = None
     conditions: tuple[Condition, ...] = ()
     capacities: tuple[Capacity, ...] = ()
     generation: int = 0

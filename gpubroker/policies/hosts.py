@@ -30,6 +30,13 @@ RULES = [
     ),
     base.rule(
         "host",
+        "drain",
+        base.ADMIN,
+        "Drain a host, and resume it.",
+        (("PUT", f"{_HOST}/drain"), ("DELETE", f"{_HOST}/drain")),
+    ),
+    base.rule(
+        "host",
         "config",
         base.ADMIN,
         "Show the configuration of Nova that a host needs.",

@@ -81,6 +81,10 @@ def unfence(
     :raises Invalid: for a reason that goes away by itself.
     :raises NotFound: when there is no such device, or it has no such fence.
     """
+    if reason is Reason.DRAIN:
+        raise errors.Invalid(
+            "A fence drain is lifted by resuming the host.", field="reason"
+        )
     if reason not in fences.BY_OPERATOR:
         raise errors.Invalid(
             f"A fence {reason} is not lifted by hand.", field="reason"

@@ -27,6 +27,7 @@ from gpubroker import errors
 from gpubroker.domain import hosts
 from gpubroker.domain import mirror
 from gpubroker.services import broker
+from gpubroker.services import drain
 from gpubroker.services import enforce
 from gpubroker.services import mirrored
 from gpubroker.services import observe
@@ -110,10 +111,12 @@ def _write(
     mirrored.number(tx, host, current, seen)
     provider_traits.write(tx, host, seen, found)
     admitted = mirrored.admit(core, tx, pool, current)
+    resumed = drain.keep(tx, host, current, core.clock.now())
     freed = {row.id for row in rows if row.consumers} & {
         row.id for row in found.mirrored if not row.consumers
     }
-    news = found.added or found.changed or found.released or freed or admitted
+    told = (found.added, found.changed, found.released, freed)
+    news = any(told) or admitted or resumed
     return host.pool if news else None
 
 

@@ -27,6 +27,7 @@ from gpubroker.api.views import hosts as view
 from gpubroker.domain import devices
 from gpubroker.domain import hosts
 from gpubroker.services import config_render
+from gpubroker.services import drain
 from gpubroker.services import enrol
 from gpubroker.services import paging
 from gpubroker.services import ports
@@ -54,6 +55,36 @@ class Agent(routing.Node):
     def delete(self, call: Call) -> None:
         """Let nobody report for a host."""
         enrol.unbind_agent(call.ports, call.args["name"], call.seen)
+
+
+class Drain(routing.Node):
+    @operation(
+        "host:drain",
+        body=schemas.DRAIN,
+        answer=schemas.HOST,
+        statuses=(404, 409, 412),
+    )
+    def replace(self, call: Call) -> dict[str, Any]:
+        """Give out no card of a host again; leases run to their end."""
+        drained = call.again(
+            lambda: drain.drain(
+                call.ports,
+                call.args["name"],
+                call.body.get("detail", ""),
+                call.actor(),
+                call.seen,
+            )
+        )
+        return _view(call, drained)
+
+    @operation("host:drain", status=204, statuses=(404, 409, 412))
+    def delete(self, call: Call) -> None:
+        """Give out the cards of a host again."""
+        call.again(
+            lambda: drain.resume(
+                call.ports, call.args["name"], call.actor(), call.seen
+            )
+        )
 
 
 class Report(routing.Node):
@@ -100,6 +131,7 @@ class Hosts(routing.Collection):
     key: ClassVar[str] = "name"
     members: ClassVar[Mapping[str, routing.Node]] = {
         "agent": Agent(),
+        "drain": Drain(),
         "report": Report(),
         "config": Config(),
     }

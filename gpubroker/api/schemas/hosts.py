@@ -42,6 +42,12 @@ _AGENT = types.whole(
     }
 )
 
+DRAIN = types.closed({"detail": types.text(1024)})
+
+_DRAIN = types.whole(
+    {"at": types.TIME, "detail": types.text(1024), "by": types.text(255)}
+)
+
 _CONDITION = types.whole({"kind": types.text(255), "detail": types.text(4096)})
 
 _CAPACITY = types.whole(
@@ -77,6 +83,7 @@ HOST = types.whole(
         "agent": _AGENT,
         "suspect_until": types.nullable(types.TIME),
         "suspect_reason": types.text(4096),
+        "drain": types.nullable(_DRAIN),
         "conditions": types.many(_CONDITION),
         "capacities": types.many(_CAPACITY),
         "devices": _DEVICES,

@@ -47,6 +47,7 @@ def show(
         "agent": _agent(call, host),
         "suspect_until": times.iso(last.until if last else None),
         "suspect_reason": last.message if last else "",
+        "drain": _drain(host.drain),
         "conditions": [
             {"kind": condition.kind, "detail": condition.detail}
             for condition in host.conditions
@@ -71,6 +72,16 @@ def _agent(call: Call, host: hosts.Host) -> dict[str, Any]:
         "heartbeat_at": times.iso(host.heartbeat_at),
         "boot_id": host.boot_id,
         "state": state,
+    }
+
+
+def _drain(drain: hosts.Drain | None) -> dict[str, Any] | None:
+    if drain is None:
+        return None
+    return {
+        "at": times.iso(drain.at),
+        "detail": drain.detail,
+        "by": drain.by,
     }
 
 

@@ -158,8 +158,8 @@ class ListDevice(verbs.List):
             (
                 "--fence",
                 "<reason>",
-                "Only with this fence (operator, unadmitted, health, lease, "
-                "external), or any",
+                "Only with this fence (operator, drain, unadmitted, health, "
+                "lease, external), or any",
             ),
             ("--lease", "<id>", "Only those of this lease (ID)"),
             ("--serial", "<serial>", "Only with this serial number"),
@@ -274,7 +274,8 @@ class UnfenceDevice(_Fencing):
           openstack gpu device unfence gpu-1/0000:07:00.0
           openstack gpu device unfence --host gpu-1 --reason unadmitted
 
-        The fences "lease" and "external" are not lifted by hand. To lift
+        The fences "lease" and "external" are not lifted by hand, and "drain"
+        is by openstack gpu host resume. To lift
         "health" puts your judgement over the fault that was seen.
     """
 

@@ -34,6 +34,7 @@ FIELDS = (
     "compute_state",
     "compute_reason",
     "agent",
+    "drain",
     "conditions",
     "suspect_until",
     "suspect_reason",
@@ -83,6 +84,8 @@ def notes_text(host: host_sdk.Host) -> str:
     notes = []
     if host.compute_reason:
         notes.append(str(host.compute_reason))
+    if host.drain:
+        notes.append(drain_text(host.drain))
     if host.suspect_until:
         why = host.suspect_reason or "starts failed there"
         notes.append(f"no new leases until {host.suspect_until}: {why}")
@@ -91,6 +94,18 @@ def notes_text(host: host_sdk.Host) -> str:
         for one in host.conditions or ()
     )
     return "\n".join(notes)
+
+
+def drain_text(drain: dict[str, str] | None) -> str:
+    """Since when no GPU of it is given out, and why.
+
+    >>> drain_text({"at": "2026-12-01T08:00:00Z", "detail": "moves"})
+    'drained since 2026-12-01T08:00:00Z: moves'
+    """
+    if not drain:
+        return ""
+    words = f"drained since {drain.get('at')}"
+    return f"{words}: {drain['detail']}" if drain.get("detail") else words
 
 
 def capacity_text(capacities: list[dict[str, Any]] | None) -> str:
@@ -142,6 +157,7 @@ class _Host(verbs.Noun):
                 "devices": lambda x: columns.Human(
                     x.devices, devices_text(x.devices)
                 ),
+                "drain": lambda x: columns.Human(x.drain, drain_text(x.drain)),
                 "conditions": lambda x: columns.Human(
                     x.conditions or [],
                     "\n".join(
@@ -227,3 +243,32 @@ class SetHost(_Host, verbs.Set):
 class DeleteHost(_Host, verbs.Delete):
     _description = "Forget GPU hosts (operators only)"
     several = "Host(s) to forget (name); no GPU may be present there"
+
+
+class DrainHost(_Host, verbs.Named):
+    _description = (
+        "Give out no GPU of a host again (operators only); its leases run to "
+        "their end, and GPUs that are found there later are held back, too"
+    )
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        parser = super().get_parser(prog_name)
+        parser.add_argument(
+            "--reason",
+            metavar="<text>",
+            default="",
+            help="Why, in words for the next operator",
+        )
+        return parser
+
+    def take_action(self, parsed_args: argparse.Namespace) -> None:
+        self.broker.drain_host(self.meant(parsed_args), parsed_args.reason)
+
+
+class ResumeHost(_Host, verbs.Named):
+    _description = (
+        "Give out the GPUs of a host again that was drained (operators only)"
+    )
+
+    def take_action(self, parsed_args: argparse.Namespace) -> None:
+        self.broker.resume_host(self.meant(parsed_args))

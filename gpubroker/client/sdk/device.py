@@ -97,7 +97,7 @@ class Fence(base.Resource):
     allow_delete = True
 
     device_id: str = resource.URI("device_id")
-    #: operator, unadmitted, health, lease or external; the key.
+    #: operator, unadmitted, health, lease, drain or external; the key.
     reason: str = resource.Body("reason", alternate_id=True)
     detail: str = resource.Body("detail")
     #: Who set it: a user id or a part of the service.
@@ -161,7 +161,7 @@ class Calls(base.Proxy):
     def fence_device(self, device: str | Device, detail: str) -> Device:
         """Keep a device back for the operator's reason.
 
-        Doing it again replaces the detail.
+        Doing it again changes nothing.
 
         :param detail: why, in words for the next operator.
         :returns: the device as it is now.

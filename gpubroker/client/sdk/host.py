@@ -55,6 +55,8 @@ class Host(base.Mutable):
     #: failed there; how the last one did.
     suspect_until: str | None = resource.Body("suspect_until")
     suspect_reason: str | None = resource.Body("suspect_reason")
+    #: at, detail and by, while it is drained.
+    drain: dict[str, str] | None = resource.Body("drain", type=dict)
     #: What its agent can not see: dicts of kind and detail.
     conditions: list[dict[str, str]] = resource.Body("conditions", type=list)
     #: CPU, memory and disk as Placement counts them.
@@ -136,6 +138,30 @@ class Calls(base.Proxy):
         found = self._get_resource(Host, host)
         self.delete(
             base.path(Host.base_path, found.id, "agent"),
+            microversion=base.microversion(self),
+        )
+
+    def drain_host(self, host: str | Host, detail: str = "") -> Host:
+        """Give out no GPU of the host again; leases run to their end.
+
+        Doing it again changes nothing.
+
+        :param detail: why, in words for the next operator.
+        """
+        found = self._get_resource(Host, host)
+        response = self.put(
+            base.path(Host.base_path, found.id, "drain"),
+            json={"detail": detail},
+            microversion=base.microversion(self),
+        )
+        found._translate_response(response)
+        return found
+
+    def resume_host(self, host: str | Host) -> None:
+        """Give out the GPUs of the host again."""
+        found = self._get_resource(Host, host)
+        self.delete(
+            base.path(Host.base_path, found.id, "drain"),
             microversion=base.microversion(self),
         )
 

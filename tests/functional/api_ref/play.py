@@ -182,6 +182,9 @@ def _hosts(on: Play, stage: api.Api) -> None:
     on.say("host-update", "PATCH", path, {"mode": "manage"})
     on.say("host-delete", "DELETE", path, status=204)
     path = "/v1/hosts/gpu-1"
+    why = {"detail": "new firmware"}
+    on.say("host-drain", "PUT", f"{path}/drain", why)
+    on.say("host-resume", "DELETE", f"{path}/drain", status=204)
     user = {"user_id": api.AGENT.user_id}
     on.say("host-agent-bind", "PUT", f"{path}/agent", user)
     report = estate.body(

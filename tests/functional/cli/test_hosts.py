@@ -155,6 +155,31 @@ class Rendering(base.TestCase):
         self.assertIn("can not be written", said)
 
 
+class Draining(base.TestCase):
+    def test_a_host_is_drained_and_resumed(self):
+        self.good("gpu host drain gpu-1 --reason firmware", who=ADMIN)
+        drain = self.data("gpu host show gpu-1", who=ADMIN)["drain"]
+        self.assertEqual(
+            ("firmware", ADMIN.user_id), (drain["detail"], drain["by"])
+        )
+        shown = self.good("gpu host list", who=ADMIN).out
+        self.assertIn("drained since", shown)
+        cards = self.data("gpu device list --fence drain", who=ADMIN)
+        self.assertEqual(8, len(cards))
+        said = self.bad(
+            "gpu device unfence --reason drain --host gpu-1", who=ADMIN
+        )
+        self.assertIn("invalid choice", said)
+        self.good("gpu host resume gpu-1", who=ADMIN)
+        self.assertIsNone(self.data("gpu host show gpu-1", who=ADMIN)["drain"])
+        self.assertEqual(
+            [], self.data("gpu device list --fence any", who=ADMIN)
+        )
+
+    def test_only_operators_drain(self):
+        self.assertIn("Policy", self.bad("gpu host drain gpu-1"))
+
+
 class Enrolment(base.TestCase):
     def setUp(self):
         super().setUp()

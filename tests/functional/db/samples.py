@@ -73,6 +73,7 @@ def host(name: str = "gpu-1", **fields: Any) -> hosts.Host:
         pool="default",
         mode=hosts.Mode.MANAGE,
         provider_id=new_id(),
+        drain=hosts.Drain(at=base.START, detail="fan", by="u1"),
         conditions=(hosts.Condition(kind="nvml_timeout", detail="30 s"),),
         capacities=(
             hosts.Capacity(

@@ -200,6 +200,10 @@ TABLE: dict[str, Line] = {
     "DELETE /v1/hosts/{name}": Line(host, ADMIN),
     "PUT /v1/hosts/{name}/agent": Line(bind, ADMIN),
     "DELETE /v1/hosts/{name}/agent": Line(below(host, "/agent"), ADMIN),
+    "PUT /v1/hosts/{name}/drain": Line(
+        below(host, "/drain", {"detail": "x"}), ADMIN
+    ),
+    "DELETE /v1/hosts/{name}/drain": Line(below(host, "/drain"), ADMIN),
     "PUT /v1/hosts/{name}/report": Line(report, AGENT),
     "GET /v1/hosts/{name}/config": Line(below(host, "/config"), ADMIN),
     "GET /v1/devices": Line(at("/v1/devices"), ADMIN),

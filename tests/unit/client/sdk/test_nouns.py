@@ -182,6 +182,16 @@ class Devices(wire.TestCase):
         self.assertEqual({"detail": "fan noise"}, self.wire.sent[0].json())
         self.assertEqual([{"reason": "operator"}], fenced.fences)
 
+    def test_draining_is_a_put_and_resuming_a_delete(self):
+        url = f"{wire.V1}/hosts/gpu-1"
+        self.http.put(f"{url}/drain", json={"drain": {"detail": "moves"}})
+        self.http.delete(f"{url}/drain", status_code=204)
+        drained = self.broker.drain_host("gpu-1", "moves")
+        self.assertEqual({"detail": "moves"}, self.wire.sent[0].json())
+        self.assertEqual({"detail": "moves"}, drained.drain)
+        self.broker.resume_host("gpu-1")
+        self.assertEqual("DELETE", self.wire.sent[-1].method)
+
     def test_unfencing_is_a_delete_of_one_reason(self):
         url = f"{wire.V1}/devices/{self.ID}"
         self.http.delete(f"{url}/fences/unadmitted", status_code=204)
