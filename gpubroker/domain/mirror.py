@@ -24,6 +24,7 @@ import enum
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from gpubroker.domain import devices
 from gpubroker.domain import fences
@@ -279,6 +280,19 @@ def _reserved(
         found.external.append(after)
 
 
+#: What Placement shows of a card that it does not have.
+_NOTHING: dict[str, Any] = {
+    "provider_id": None,
+    "provider_name": None,
+    "provider_generation": None,
+    "resource_class": None,
+    "total": None,
+    "reserved": None,
+    "closing_generation": None,
+    "consumers": (),
+}
+
+
 def _forget(
     found: Mirrored,
     row: Device,
@@ -289,17 +303,7 @@ def _forget(
     gone. Only an agent knows which."""
     after = row
     if row.provider_id is not None:
-        after = dataclasses.replace(
-            row,
-            provider_id=None,
-            provider_name=None,
-            provider_generation=None,
-            resource_class=None,
-            total=None,
-            reserved=None,
-            closing_generation=None,
-            consumers=(),
-        )
+        after = dataclasses.replace(row, **_NOTHING)
     if after.model is None and row.state is State.PRESENT:
         # An operator may have added its model since its last report.
         after = dataclasses.replace(

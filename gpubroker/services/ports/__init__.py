@@ -16,6 +16,11 @@ Nothing here knows SQL, HTTP or a message bus. ``db`` implements ``Store``,
 ``clouds`` the ports on OpenStack services, ``rpc`` the ``Bell``.
 """
 
+from gpubroker.services.ports.leases import Claims
+from gpubroker.services.ports.leases import Events
+from gpubroker.services.ports.leases import Leases
+from gpubroker.services.ports.leases import Steps
+from gpubroker.services.ports.leases import Trusts
 from gpubroker.services.ports.outside import Checked
 from gpubroker.services.ports.outside import Compute
 from gpubroker.services.ports.outside import ComputeService
@@ -28,22 +33,17 @@ from gpubroker.services.ports.outside import Server
 from gpubroker.services.ports.outside import ServerSpec
 from gpubroker.services.ports.outside import ShapeSpec
 from gpubroker.services.ports.outside import UserCloud
-from gpubroker.services.ports.store import Claims
 from gpubroker.services.ports.store import Devices
-from gpubroker.services.ports.store import Events
 from gpubroker.services.ports.store import Failures
 from gpubroker.services.ports.store import Fences
 from gpubroker.services.ports.store import Flavors
 from gpubroker.services.ports.store import Hosts
 from gpubroker.services.ports.store import Installation
-from gpubroker.services.ports.store import Leases
 from gpubroker.services.ports.store import Models
 from gpubroker.services.ports.store import Pools
-from gpubroker.services.ports.store import Steps
 from gpubroker.services.ports.store import Store
 from gpubroker.services.ports.store import Traits
 from gpubroker.services.ports.store import Transaction
-from gpubroker.services.ports.store import Trusts
 from gpubroker.services.ports.wake import Bell
 from gpubroker.services.ports.wake import Clock
 

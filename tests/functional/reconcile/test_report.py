@@ -214,7 +214,7 @@ class Identity(base.HostCase):
     def test_a_card_that_could_not_be_read_is_judged_by_the_kernels_log(self):
         self.report()
         self.report(
-            *four()[1:],
+            *base.four()[1:],
             conditions=[{"kind": "device_unreadable", "detail": CARD}],
             observations=[estate.xid(CARD, 79)],
         )
