@@ -131,13 +131,16 @@ def pending(closing: int | None, generation: int) -> int | None:
 
 
 def is_gpu(device: Device) -> bool:
-    """Whether a provider is known to be a GPU's.
+    """Whether a device is known to be a GPU.
 
     Nova puts its trait on every PCI device that it manages. One that no
     model names and no agent reports may be a disk or a network card: it is
-    shown, and nothing of it is ever written.
+    shown, and nothing of it is ever written. One that no model names and
+    Placement does not count may be a management controller's chip.
     """
-    return device.reported or device.model is not None
+    if device.model is not None:
+        return True
+    return device.reported and device.provider_id is not None
 
 
 def wanted(device: Device, spent: bool = False) -> Write | None:

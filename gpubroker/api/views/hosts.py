@@ -24,6 +24,7 @@ from gpubroker.api.views import times
 from gpubroker.domain import devices
 from gpubroker.domain import failures
 from gpubroker.domain import hosts
+from gpubroker.domain import mirror
 
 
 def show(
@@ -53,7 +54,7 @@ def show(
             for condition in host.conditions
         ],
         "capacities": [_capacity(found) for found in host.capacities],
-        "devices": _counts(cards),
+        "devices": counts(cards),
         "generation": host.generation,
         **times.stamps(host),
         "links": call.link("hosts", host.name),
@@ -96,7 +97,9 @@ def _capacity(capacity: hosts.Capacity) -> dict[str, Any]:
     }
 
 
-def _counts(cards: Collection[devices.Device]) -> dict[str, int]:
+def counts(cards: Collection[devices.Device]) -> dict[str, int]:
+    """Of GPUs: an agent reports other chips as well."""
+    cards = list(filter(mirror.is_gpu, cards))
     here = [d for d in cards if d.state is devices.State.PRESENT]
     return {
         "total": len(here),

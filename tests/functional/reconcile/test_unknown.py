@@ -21,6 +21,7 @@ from __future__ import annotations
 import testtools
 import yaml
 
+from gpubroker.api.views import hosts as view
 from gpubroker.domain import models
 from gpubroker.domain.fences import Reason
 from gpubroker.services import config_render
@@ -80,6 +81,12 @@ class ManagementController(Case):
         self.assertEqual(
             {"unadmitted"}, self.estate.reasons(estate.ADDRESSES[0])
         )
+
+    def test_is_not_counted_as_a_gpu(self):
+        cards = self.estate.cards()
+        self.assertEqual(5, len(cards))
+        counts = view.counts(cards)
+        self.assertEqual((4, 0), (counts["total"], counts["vanished"]))
 
     def test_is_in_no_file_for_nova(self):
         rendered = config_render.render(self.estate.core, "gpu-1")
