@@ -41,6 +41,19 @@ class UserErrors(base.CloudTest):
     def test_an_image_that_is_not_there(self):
         self.refused("image", image="6a4f3c1e-0000-4000-8000-000000000000")
 
+    def test_a_private_image_of_another_project(self):
+        image = self.other.image.create_image(
+            name="theirs",
+            data=b"\0" * 1024,
+            disk_format="raw",
+            container_format="bare",
+            visibility="private",
+            wait=True,
+        )
+        self.addCleanup(self.other.image.delete_image, image.id)
+        self.assertEqual("active", self.other.image.get_image(image.id).status)
+        self.refused("workload.image: there is no image", image=image.id)
+
     def test_a_key_pair_that_is_not_there(self):
         self.refused("key", key_name="nobody-has-this")
 
