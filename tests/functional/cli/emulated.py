@@ -13,8 +13,8 @@
 """Keystone, Glance and Neutron, as far as the command line asks them.
 
 Narrow on purpose, and told apart by their host names. What it answers is
-what the real services of 2026.2 were seen to answer; the cloud tests run
-the same commands against those.
+what the real services of 2026.2 were seen to answer;
+``tests/cloud/test_command_line.py`` runs the main commands against those.
 """
 
 from __future__ import annotations
