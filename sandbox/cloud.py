@@ -187,12 +187,14 @@ class Cloud:
         self,
         host: str,
         fail_spawn: bool | int = False,
+        fail_image: str | None = None,
         spawn_delay: float = 0,
         destroy_delay: float = 0,
     ) -> None:
         """Tell a host's hypervisor what to do wrong, from now on.
 
         :param fail_spawn: True for every spawn, or how many of the next.
+        :param fail_image: id of an image whose servers never come up.
         :param spawn_delay: seconds.
         :param destroy_delay: seconds.
         """
@@ -200,6 +202,7 @@ class Cloud:
             hardware.control_file(self.layout, host),
             {
                 "fail_spawn": fail_spawn,
+                "fail_image": fail_image,
                 "spawn_delay": spawn_delay,
                 "destroy_delay": destroy_delay,
             },

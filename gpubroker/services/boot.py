@@ -14,18 +14,25 @@
 
 from __future__ import annotations
 
+import logging
+
 from gpubroker.domain import hosts
 from gpubroker.domain import leases
 from gpubroker.domain import steps
 from gpubroker.services import evidence
 from gpubroker.services import saga
 
+LOG = logging.getLogger(__name__)
+
 #: Nova's words for a server that is not there yet.
 _BUILDING = frozenset({"BUILD", "UNKNOWN"})
 #: Seconds of building after which a compute that is down is believed.
 _PATIENCE = 30.0
-# The words of Nova's NoValidHost (nova/exception.py).
+#: The words of Nova's NoValidHost (nova/exception.py).
 _UNPLACED = "No valid host was found"
+#: Those of MaxRetriesExceeded: the host failed to build it, and the ticket
+#: lets it go to no other. Why it failed stays in the compute's log.
+_EXHAUSTED = "Exceeded maximum number of retries"
 
 
 def look(run: saga.Run, node: leases.Node) -> saga.Next:
@@ -42,8 +49,11 @@ def look(run: saga.Run, node: leases.Node) -> saga.Next:
     if server is None:
         return 2.0
     if server.status == "ERROR":
+        LOG.info(
+            "Lease %s: server %s: %s", run.lease.id, server.id, server.fault
+        )
         raise saga.CloudFailure(
-            server.fault or "Nova could not start the server.",
+            _words(server.fault),
             node,
             unplaced=server.fault.startswith(_UNPLACED),
         )
@@ -62,6 +72,18 @@ def look(run: saga.Run, node: leases.Node) -> saga.Next:
             addresses=server.addresses,
         )
     return None
+
+
+def _words(fault: str) -> str:
+    """Nova's own, unless they tell the user nothing."""
+    if not fault:
+        return "Nova could not start the server."
+    if fault.startswith(_EXHAUSTED):
+        return (
+            "The server did not come up. If others do, its image may be "
+            "the cause."
+        )
+    return fault
 
 
 def _wait(run: saga.Run, node: leases.Node) -> saga.Next:

@@ -89,6 +89,71 @@ class CloudFailures(base.CloudTest):
         failed = self.wait(self.order("vm.gpu.l40s.1"), "failed")
         self.assertTrue(failed.reason)
 
+    def test_an_image_that_never_boots_is_felt_by_nobody_else(self):
+        host = "gpu-l40s-1"
+        image = self.broken_image()
+        self.cloud.set_control(host, fail_image=image)
+        broken = self.order(
+            "vm.gpu.l40s.1", workload=self.workload(image=image)
+        )
+        self.eventually(
+            "its first start has failed",
+            lambda: self.gpus.get_lease(broken.id).attempts,
+        )
+        # On the only host that has such cards, for two projects.
+        meanwhile = [
+            self.active("vm.gpu.l40s.1"),
+            self.wait_as_other(self.order_as_other("vm.gpu.l40s.1")),
+        ]
+        self.assertFalse(self.gpus.get_lease(broken.id).is_final)
+        self.assertEqual([host] * 2, [self.host_of(x) for x in meanwhile])
+        self.assertIsNone(self.operator.get_host(host).suspect_until)
+        failed = self.wait(broken, "failed")
+        self.assertEqual("start_failed", failed.end_cause)
+        self.assertEqual(3, failed.attempts)
+        self.assertEqual(
+            "Start 3 of 3 failed: The server did not come up. If others do, "
+            "its image may be the cause.",
+            failed.reason,
+        )
+        kinds = list(self.events(broken))
+        self.assertEqual(3, kinds.count("lease.start_failed"))
+        # Of all servers only theirs are left, and of the rest nothing.
+        self.assertEqual(2, len(self.servers()))
+        self.assertEqual(([], 2), (self.shapes(), len(self.tickets())))
+
+    def broken_image(self):
+        """Glance has it, and Nova takes it; no server of it comes up."""
+        image = self.member.image.create_image(
+            name="broken",
+            data=b"no boot sector" * 80,
+            disk_format="raw",
+            container_format="bare",
+            wait=True,
+        )
+        self.addCleanup(self.member.image.delete_image, image.id)
+        return image.id
+
+    def order_as_other(self, flavor):
+        network = self.other.network.find_network(
+            "other-net", ignore_missing=False
+        )
+        workload = self.workload(networks=[{"network": network.id}])
+        # The key pair is the member's own.
+        del workload["key_name"]
+        return self.other.gpu_broker.create_lease(
+            name="other", flavor=flavor, workload=workload
+        )
+
+    def wait_as_other(self, lease):
+        return self.other.gpu_broker.wait_for_lease(
+            lease.id, "active", timeout=base.PATIENCE, interval=0.5
+        )
+
+    def host_of(self, lease):
+        found = self.operator.get_lease(lease.id)
+        return found.servers[0]["host"]
+
     def test_cancel_while_starting_leaves_nothing(self):
         self.cloud.set_control("gpu-l40s-1", spawn_delay=8)
         lease = self.order("vm.gpu.l40s.1")

@@ -38,7 +38,8 @@ CONF.register_opts(
         cfg.StrOpt(
             "control",
             help="JSON file, may be missing: spawn_delay and destroy_delay "
-            "in seconds, fail_spawn as true or as a number of times.",
+            "in seconds, fail_spawn as true or as a number of times, "
+            "fail_image as the id of an image that never boots.",
         ),
     ],
     group="simulated",
@@ -74,7 +75,7 @@ class SimulatedDriver(fake.FakeDriverWithoutFakeNodes):
 
     def spawn(self, context, instance, *args, **kwargs):
         time.sleep(self._control().get("spawn_delay", 0))
-        if self._must_fail():
+        if self._must_fail(instance.image_ref):
             raise exception.InstanceDeployFailure(
                 reason="the simulated hypervisor was told to fail"
             )
@@ -143,10 +144,12 @@ class SimulatedDriver(fake.FakeDriverWithoutFakeNodes):
         except FileNotFoundError:
             return {}
 
-    def _must_fail(self):
+    def _must_fail(self, image):
         """Whether this spawn fails; a number of failures is used up."""
         with self._lock:
             control = self._control()
+            if image and image == control.get("fail_image"):
+                return True
             fail = control.get("fail_spawn", False)
             if fail is True or not fail:
                 return bool(fail)

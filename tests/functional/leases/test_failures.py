@@ -87,6 +87,16 @@ class TheCloudsFailure(FailureCase):
             self.world.get(lease.id).reason,
         )
 
+    def test_words_of_nova_that_say_nothing_become_plain(self):
+        self.cloud.fates = ["no_boot"] * 3
+        lease = self.world.order()
+        self.assertEqual(
+            "Start 3 of 3 failed: The server did not come up. If others do, "
+            "its image may be the cause.",
+            self.world.settle(lease.id, "failed").reason,
+        )
+        self.assertEqual({}, self.world.leftovers())
+
     hosts = ("gpu-1", "gpu-2")
 
     def started_again(self, fate):
