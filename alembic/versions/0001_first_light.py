@@ -688,6 +688,16 @@ def _start_failure() -> None:
     )
 
 
+def _worker() -> None:
+    op.create_table(
+        "worker",
+        sa.Column("name", _line(), nullable=False),
+        sa.Column("expires_at", _moment(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name="pk_worker"),
+        **_TABLE,
+    )
+
+
 def _installation() -> None:
     """Named once for all, by chance."""
     made = op.create_table(
@@ -756,5 +766,6 @@ def upgrade() -> None:
     _fence()
     _provider_trait()
     _start_failure()
+    _worker()
     _installation()
     _default_pool()

@@ -29,7 +29,8 @@ OPTS: tuple[cfg.Opt, ...] = (
         min=1,
         help="""
 Worker processes on this machine. Any number may run, on any number of
-machines: each pool of hosts is looked after by one of them at a time.
+machines: they share the pools of hosts, and each pool is looked after by one
+of them at a time. More workers than pools are only of use as a reserve.
 """,
     ),
     cfg.IntOpt(
@@ -175,8 +176,9 @@ Seconds without a report after which the agent of a host counts as silent.
         default=_DEFAULTS.ownership_seconds,
         min=3.0,
         help="""
-Seconds after which another worker takes over the pools of a worker that was
-stopped hard. The clocks of the machines must agree better than this.
+Seconds after which the pools of a worker that was stopped hard are free. The
+others look four times in this time, and take them over. The clocks of the
+machines must agree better than this.
 """,
     ),
     cfg.FloatOpt(

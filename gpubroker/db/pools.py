@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -170,13 +170,44 @@ class Pools(repository.Repository):
             pool=name, owner=owner, epoch=row[0], expires_at=expires_at
         )
 
-    def disown(self, owner: str) -> None:
-        # The epoch stays: it grows when the next one takes the pool.
-        self._execute(
-            sa.update(_OWNER)
-            .where(_OWNER.owner == owner)
-            .values(owner=None, expires_at=None)
+    def owners(self, now: datetime.datetime) -> dict[str, str | None]:
+        rows = self._rows(
+            sa.select(_ROW.name, _OWNER.owner, _OWNER.expires_at)
+            .join(_OWNER, _OWNER.pool_id == _ROW.id)
+            .order_by(_ROW.name)
         )
+        return {
+            row.name: row.owner
+            if row.expires_at is not None and row.expires_at > now
+            else None
+            for row in rows
+        }
+
+    def renew(
+        self,
+        owner: str,
+        names: Collection[str],
+        now: datetime.datetime,
+        expires_at: datetime.datetime,
+    ) -> int:
+        if not names:
+            return 0
+        return self._execute(
+            sa.update(_OWNER)
+            .where(
+                _OWNER.pool_id.in_(_named(names)),
+                _OWNER.owner == owner,
+                _OWNER.expires_at > now,
+            )
+            .values(expires_at=expires_at)
+        )
+
+    def disown(self, owner: str, names: Collection[str] | None = None) -> None:
+        # The epoch stays: it grows when the next one takes the pool.
+        statement = sa.update(_OWNER).where(_OWNER.owner == owner)
+        if names is not None:
+            statement = statement.where(_OWNER.pool_id.in_(_named(names)))
+        self._execute(statement.values(owner=None, expires_at=None))
 
     def still_owned(self, ownership: pools.Ownership) -> bool:
         # An UPDATE that changes something, not SELECT FOR UPDATE: a Galera
@@ -223,6 +254,10 @@ class Pools(repository.Repository):
             _pool(row[0], tuple(r[1] for r in projects.get(row[0].id, [])))
             for row in rows
         ]
+
+
+def _named(names: Collection[str]) -> sa.ScalarSelect[int]:
+    return sa.select(_ROW.id).where(_ROW.name.in_(names)).scalar_subquery()
 
 
 def _values(pool: pools.Pool) -> dict[str, Any]:

@@ -42,6 +42,7 @@ from gpubroker.db import session as db_session
 from gpubroker.db import steps
 from gpubroker.db import traits
 from gpubroker.db import trusts
+from gpubroker.db import workers
 from gpubroker.services import ports
 
 T = TypeVar("T")
@@ -69,6 +70,7 @@ class Transaction:
         self.models: ports.Models = models.Models(session, clock)
         self.flavors: ports.Flavors = flavors.Flavors(session, clock)
         self.pools: ports.Pools = pools.Pools(session, clock)
+        self.workers: ports.Workers = workers.Workers(session, clock)
         self.hosts: ports.Hosts = hosts.Hosts(session, clock)
         self.devices: ports.Devices = devices.Devices(session, clock)
         self.fences: ports.Fences = fences.Fences(session, clock)

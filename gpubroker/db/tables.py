@@ -150,6 +150,15 @@ class PoolOwner(base.Base):
     expires_at: Mapped[Time | None]
 
 
+class Worker(base.Base):
+    """One that runs, or did until a moment ago."""
+
+    __tablename__ = "worker"
+
+    name: Mapped[Name] = mapped_column(primary_key=True)
+    expires_at: Mapped[Time]
+
+
 class PoolProject(base.Base):
     __tablename__ = "pool_project"
 

@@ -46,6 +46,17 @@ class Pool:
     updated_at: datetime.datetime | None = None
 
 
+def share(pools: int, workers: int) -> int:
+    """The most pools that one of several workers looks after.
+
+    Rounded up, so that all pools have an owner, however many do their part.
+
+    >>> share(5, 2), share(4, 2), share(1, 3)
+    (3, 2, 1)
+    """
+    return -(-pools // max(workers, 1))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ownership:
     """Which planner may plan a pool, until when.

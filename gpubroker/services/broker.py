@@ -47,7 +47,7 @@ class Settings:
     suspect_window: float = 600.0
     post_doubt_seconds: float = 60.0
     order_seconds: float = 600.0
-    ownership_seconds: float = 10.0
+    ownership_seconds: float = 5.0
     heartbeat_timeout: float = 120.0
     report_interval: int = 30
     console: bool = True

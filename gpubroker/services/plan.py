@@ -46,18 +46,12 @@ class _Outdated(Exception):
 
 def own(core: broker.Broker, pool: str, owner: str) -> pools.Ownership | None:
     """Become or stay the one who plans a pool and drives its leases."""
-    now = core.clock.now()
+    now = core.store.now()
     seconds = core.settings.ownership_seconds
     with core.store.write() as tx:
         return tx.pools.own(
             pool, owner, now, now + datetime.timedelta(seconds=seconds)
         )
-
-
-def disown(core: broker.Broker, owner: str) -> None:
-    """Let somebody else plan at once what was this one's to plan."""
-    with core.store.write() as tx:
-        tx.pools.disown(owner)
 
 
 def plan_pool(core: broker.Broker, pool: str, owner: str) -> list[str]:

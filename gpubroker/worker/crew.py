@@ -46,7 +46,7 @@ class Crew:
     wakes the loops of this process."""
 
     def __init__(self, core: broker.Broker, owner: str, pace: Pace) -> None:
-        mine = self._mine = turns.Turns(core, owner)
+        mine = self._mine = turns.Turns(core, owner, self._others)
         self._plans = plans.PlanLoop(core, mine, pace.plan_interval)
         self._leases = leases.LeaseLoop(
             core,
@@ -60,6 +60,7 @@ class Crew:
         )
         sweep = sweeps.SweepLoop(core, mine, pace.sweep_interval)
         self._loops = [
+            mine.loop,
             self._leases.loop,
             self._plans.loop,
             self._hosts.loop,
@@ -74,6 +75,12 @@ class Crew:
 
     def host(self, name: str) -> None:
         self._hosts.ring(name)
+
+    def _others(self) -> None:
+        """This worker looks after other pools than before."""
+        self._plans.loop.wake()
+        self._leases.look()
+        self._hosts.look()
 
     def start(self) -> None:
         for loop in self._loops:

@@ -30,8 +30,8 @@ _ALL = "of hosts"
 
 
 class HostLoop(rounds.Rounds):
-    """Finds hosts, and reconciles those of this worker's pools, each period
-    and when somebody rings.
+    """Reconciles the hosts of this worker's pools, each period and when
+    somebody rings; one worker also finds those that are new.
 
     Finding them is a job of its own: it asks Nova, which may hang, and no
     fence waits for Nova.
@@ -102,7 +102,7 @@ class HostLoop(rounds.Rounds):
         with self._core.store.read() as tx:
             names = [h.name for pool in pools for h in tx.hosts.all(pool)]
         self._jobs.keep(dict.fromkeys(names, self._interval))
-        self._search.keep({_ALL: self._interval} if pools else {})
+        self._search.keep({_ALL: self._interval} if self._mine.chief else {})
 
     def _discover(self, _all: str) -> None:
         discovery.discover(self._core, self._told)

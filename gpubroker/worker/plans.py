@@ -42,6 +42,10 @@ class PlanLoop:
 
     def _pass(self) -> None:
         for pool in self._mine.pools():
+            if pool not in self._mine.known:
+                # Let go while another one was planned; to plan it would be
+                # to take it again.
+                continue
             try:
                 plan.plan_pool(self._core, pool, self._mine.owner)
             except errors.NotFound:

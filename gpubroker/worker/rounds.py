@@ -54,8 +54,14 @@ class Rounds(abc.ABC):
 
     def ring(self, key: str) -> None:
         """This one now; one not known yet: look for it now."""
-        if not self._jobs.ring(key):
-            self._looked = float("-inf")
+        if self._jobs.ring(key):
+            self.loop.wake()
+        else:
+            self.look()
+
+    def look(self) -> None:
+        """Look now what jobs there are."""
+        self._looked = float("-inf")
         self.loop.wake()
 
     def stop(self, timeout: float) -> bool:

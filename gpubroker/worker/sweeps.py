@@ -34,7 +34,9 @@ class SweepLoop:
         self.loop = loop.Loop("sweep", interval, self._pass)
 
     def _pass(self) -> None:
-        if not self._mine.pools():
+        self._mine.pools()
+        if not self._mine.chief:
+            self._before = sweep.Leftovers()
             return
         delegate.sweep(self._core)
         found = sweep.find(self._core)

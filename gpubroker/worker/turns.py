@@ -13,61 +13,88 @@
 """Which pools this worker looks after.
 
 The owner of a pool plans it, drives its leases and compares its hosts with
-Placement. One compare-and-swap for all of it: no table more, and a worker
-that is stopped hard is replaced after ``ownership_seconds``. It is there for
-thrift, not for safety: claims, generations and tickets keep two workers
-apart that both believe to be the owner.
+Placement. One compare-and-swap for all of it: a worker that is stopped hard
+is replaced after ``ownership_seconds``. It is there for thrift, not for
+safety: claims, generations and tickets keep two workers apart that both
+believe to be the owner.
 """
 
 from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Callable
 
 from gpubroker import errors
 from gpubroker.services import broker
-from gpubroker.services import plan
+from gpubroker.services import share
+from gpubroker.worker import loop
 
 LOG = logging.getLogger(__name__)
 
+#: Looks in the time for which a pool is owned: it is renewed well before
+#: that is over, also when a look or two are late.
+_LOOKS = 4
+_LEAST_PERIOD = 0.1
+
 
 class Turns:
-    """:param owner: a name unlike any other worker's."""
+    """:param owner: a name unlike any other worker's.
+    :param changed: called after its pools have become others.
+    """
 
-    def __init__(self, core: broker.Broker, owner: str) -> None:
+    def __init__(
+        self,
+        core: broker.Broker,
+        owner: str,
+        changed: Callable[[], None] = lambda: None,
+    ) -> None:
         self.owner = owner
         self._core = core
+        self._changed = changed
+        self._period = max(
+            core.settings.ownership_seconds / _LOOKS, _LEAST_PERIOD
+        )
         self._lock = threading.Lock()
-        self._until = 0.0
+        self._until = float("-inf")
         self._left = False
-        self.known: tuple[str, ...] = ()
+        self._share = share.Share()
+        self.loop = loop.Loop("turns", self._period, self._pass)
+
+    @property
+    def known(self) -> tuple[str, ...]:
+        """Its pools when it looked last."""
+        return self._share.pools
+
+    @property
+    def chief(self) -> bool:
+        """Whether this worker does what one has to do for all pools."""
+        return self._share.chief
 
     def pools(self) -> tuple[str, ...]:
-        """Become or stay the owner of every pool that can be had."""
+        """Its part of the pools; it looks for that when it is time."""
+        before = self.known
         with self._lock:
             now = self._core.clock.monotonic()
-            if self._left:
-                return ()
-            if now >= self._until:
-                self.known = self._take()
-                # Renewed well before it runs out, also by slow loops.
-                self._until = now + self._core.settings.ownership_seconds / 4
-            return self.known
+            if not self._left and now >= self._until:
+                self._share = share.take(self._core, self.owner)
+                self._until = now + self._period
+            found = self.known
+        if found != before:
+            LOG.info("Pools of this worker: %s", ", ".join(found) or "none")
+            self._changed()
+        return found
 
     def leave(self) -> None:
         """Take no pool any more and let go of those it has, so that the next
         worker need not wait until they run out."""
         with self._lock:
             self._left = True
-            self.known = ()
+            self._share = share.Share()
             try:
-                plan.disown(self._core, self.owner)
+                share.leave(self._core, self.owner)
             except errors.OutsideError as error:
                 LOG.warning("The pools of this worker: %s", error.message)
 
-    def _take(self) -> tuple[str, ...]:
-        with self._core.store.read() as tx:
-            names = [pool.name for pool in tx.pools.all()]
-        return tuple(
-            name for name in names if plan.own(self._core, name, self.owner)
-        )
+    def _pass(self) -> None:
+        self.pools()

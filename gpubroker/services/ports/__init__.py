@@ -44,6 +44,7 @@ from gpubroker.services.ports.store import Pools
 from gpubroker.services.ports.store import Store
 from gpubroker.services.ports.store import Traits
 from gpubroker.services.ports.store import Transaction
+from gpubroker.services.ports.store import Workers
 from gpubroker.services.ports.wake import Bell
 from gpubroker.services.ports.wake import Clock
 
@@ -78,4 +79,5 @@ __all__ = [
     "Transaction",
     "Trusts",
     "UserCloud",
+    "Workers",
 ]

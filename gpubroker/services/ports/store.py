@@ -87,13 +87,40 @@ class Pools(Protocol):
         """
         ...
 
-    def disown(self, owner: str) -> None:
-        """Let go of every pool of this planner."""
+    def owners(self, now: datetime.datetime) -> dict[str, str | None]:
+        """Who owns each pool now, by the names of the pools, in order."""
+        ...
+
+    def renew(
+        self,
+        owner: str,
+        names: Collection[str],
+        now: datetime.datetime,
+        expires_at: datetime.datetime,
+    ) -> int:
+        """Stay the owner of these; of how many it is."""
+        ...
+
+    def disown(self, owner: str, names: Collection[str] | None = None) -> None:
+        """Let go of the pools of this planner that are named, or of all."""
         ...
 
     def still_owned(self, ownership: pools.Ownership) -> bool:
         """Whether the epoch is current; locks the row until commit."""
         ...
+
+
+class Workers(Protocol):
+    def announce(
+        self,
+        name: str,
+        now: datetime.datetime,
+        expires_at: datetime.datetime,
+    ) -> int:
+        """This one works, until then at least; how many do now."""
+        ...
+
+    def leave(self, name: str) -> None: ...
 
 
 class Hosts(Protocol):
@@ -271,6 +298,7 @@ class Transaction(Protocol):
     models: Models
     flavors: Flavors
     pools: Pools
+    workers: Workers
     hosts: Hosts
     failures: Failures
     devices: Devices

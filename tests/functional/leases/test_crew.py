@@ -15,10 +15,12 @@
 from __future__ import annotations
 
 import dataclasses
+import time
 
 import testtools
 
 from gpubroker import conf as configuration
+from gpubroker.domain import pools
 from gpubroker.services import end
 from gpubroker.worker import bells
 from gpubroker.worker import crew
@@ -111,6 +113,49 @@ class OneWorker(CrewCase):
         self.addCleanup(other.stop, 20.0)
         self.wait(lease, "active")
         self.assertEqual(1, self.world.cloud.posts)
+
+
+class Sharing(CrewCase):
+    def test_a_killed_worker_is_followed_within_ten_seconds(self):
+        """With the settings that it comes with."""
+        self.hire(_PACE)
+        core = self.world.core
+        with self.world.store.write() as tx:
+            tx.pools.add(pools.Pool(name="other"))
+            host = tx.hosts.get("gpu-2")
+            tx.hosts.update(dataclasses.replace(host, pool="other"))
+        crews = {"worker-1": self.crew}
+        crews["worker-2"] = crew.Crew(core, "worker-2", _PACE)
+        core.bell.hang(crews["worker-2"])
+        crews["worker-2"].start()
+        self.addCleanup(crews["worker-2"].stop, 20.0)
+        wait_until(lambda: None not in self.owners(), 60)
+        wait_until(lambda: len(set(self.owners())) == 2, 60)
+        for name in ("default", "other"):
+            lease = self.world.order(name, flavor="gpu.1", pool=name)
+            self.wait(lease, "active")
+        self.kill(crews[self.owner("other")])
+        killed = time.monotonic()
+        lease = self.world.order("late", flavor="gpu.1", pool="other")
+        wait_until(lambda: self.state(lease) != "queued", 60)
+        self.assertLess(time.monotonic() - killed, 10.0)
+        self.wait(lease, "active")
+
+    def kill(self, victim):
+        """It does nothing any more, and tells nobody."""
+        for loop in victim._loops:
+            loop.stop()
+        for loop in victim._loops:
+            self.assertTrue(loop.join(20))
+
+    def owner(self, pool):
+        with self.world.store.read() as tx:
+            return tx.pools.owners(self.world.clock.now())[pool]
+
+    def owners(self):
+        with self.world.store.read() as tx:
+            found = tx.pools.owners(self.world.clock.now())
+        return list(found.values())
 
 
 class TwoWorkers(CrewCase):
