@@ -104,6 +104,10 @@ class OutsideError(GpubrokerError):
 
 
 class Unavailable(OutsideError):
+    """:param detail: the service's own words, where they are for the operator
+    alone.
+    """
+
     code = "gpubroker.unavailable"
 
 

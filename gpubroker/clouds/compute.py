@@ -262,7 +262,7 @@ class Compute:
                 "DELETE", f"/servers/{server_id}", accept=(404, 409)
             )
         if answer.status == 409:
-            raise errors.Unavailable(f"Nova: {answer.words}")
+            raise session.down("Nova", answer.words)
 
 
 def match_hosts(hypervisors: list[str], hosts: list[str]) -> dict[str, str]:

@@ -88,7 +88,20 @@ def ask(name: str, who: Who, call: Callable[[], T]) -> T:
     except (exceptions.Unauthorized, exceptions.Forbidden) as refusal:
         raise _refused(who, refusal) from None
     except exceptions.ClientException as failure:
-        raise errors.Unavailable(f"{name}: {failure}") from failure
+        raise down(name, str(failure)) from failure
+
+
+def down(name: str, words: str) -> errors.Unavailable:
+    """A service that gives no answer worth having.
+
+    :param words: its own, or those of who called it. They may name inside
+        addresses: the log and operators get them, a user does not.
+    """
+    detail = f"{name}: {words}"
+    LOG.warning("%s", detail)
+    return errors.Unavailable(
+        f"{name} does not answer at present.", detail=detail
+    )
 
 
 def _refused(who: Who, refusal: exceptions.HttpError) -> errors.OutsideError:
@@ -179,7 +192,7 @@ class Service:
         if status >= 500 or status in (401, 408, 413, 429):
             # 401 with a token that Keystone has just made: the service can
             # not validate it now.
-            return errors.Unavailable(text)
+            return down(self.name, f"status {status} {answer.words}".rstrip())
         if status == 404:
             return errors.NotFound(text)
         if status == 409:

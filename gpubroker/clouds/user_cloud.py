@@ -83,7 +83,7 @@ class UserCloud:
             server_id: str = answer.body["server"]["id"]
             return server_id
         if answer.status in (401, 408, 413, 429):
-            raise errors.Unavailable(f"Nova: {answer.words}")
+            raise session.down("Nova", answer.words)
         raise errors.Rejected(answer.words, status=answer.status)
 
     def console_url(self, server_id: str) -> str | None:
