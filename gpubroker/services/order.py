@@ -76,6 +76,10 @@ def order(
     delegation, trust = delegate.make(core, ctx, lease)
     try:
         lease = _insert(core, lease, delegation, trust)
+    except errors.Unavailable:
+        # Whether it was written, only the database knows: if so, the lease
+        # needs its trust; if not, the sweep finds it.
+        raise
     except BaseException:
         delegate.give_back(core, delegation)
         raise
