@@ -76,13 +76,18 @@ def order(
     delegation, trust = delegate.make(core, ctx, lease)
     try:
         lease = _insert(core, lease, delegation, trust)
-    except errors.Unavailable:
-        # Whether it was written, only the database knows: if so, the lease
-        # needs its trust; if not, the sweep finds it.
+    except BaseException as error:
+        # After Unavailable only the database knows whether it was written:
+        # if so, the lease needs its trust; if not, the sweep finds it.
+        if not isinstance(error, errors.Unavailable):
+            delegate.give_back(core, delegation)
         raise
-    except BaseException:
-        delegate.give_back(core, delegation)
-        raise
+    _tell(lease)
+    core.bell.pool(lease.pool)
+    return lease
+
+
+def _tell(lease: leases.Lease) -> None:
     LOG.info(
         "Lease %s: ordered as %d x %s by user %s of project %s",
         lease.id,
@@ -91,8 +96,6 @@ def order(
         lease.user_id,
         lease.project_id,
     )
-    core.bell.pool(lease.pool)
-    return lease
 
 
 def _draft(

@@ -80,10 +80,10 @@ class Render(testtools.TestCase):
             "product_ids": ["74a1"],
             "memory_mib": 196608,
         }
-        catalogue.add_model(
+        catalogue.MODELS.add(
             self.world.core, {**body, "device_type": "type-PF"}
         )
-        catalogue.add_flavor(
+        catalogue.FLAVORS.add(
             self.world.core,
             {
                 "name": "amd",
