@@ -16,6 +16,7 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime
 import threading
 from collections.abc import Mapping
 from typing import Any
@@ -46,9 +47,13 @@ class Keystone(cloud_ports.Identity):
         self.all_there = threading.Barrier(ORDERS, timeout=60)
 
     def delegate(
-        self, token: str, token_info: Mapping[str, Any], lease_id: str
+        self,
+        token: str,
+        token_info: Mapping[str, Any],
+        lease_id: str,
+        expires_at: datetime.datetime,
     ) -> leases.Delegation:
-        made = super().delegate(token, token_info, lease_id)
+        made = super().delegate(token, token_info, lease_id, expires_at)
         self.all_there.wait()
         return made
 
