@@ -67,6 +67,14 @@ AGENT = {"put_v1_hosts_by_name_report"}
 
 checks.load_all_checks()
 
+# How to make what no pattern describes: a name that Nova takes.
+schemathesis.openapi.format(
+    "nova-name",
+    hypothesis.strategies.from_regex(
+        r"[A-Za-z]([A-Za-z0-9 ._-]{0,60}[A-Za-z0-9])?", fullmatch=True
+    ),
+)
+
 CHECKS = [
     checks.CHECKS.get_one(name)
     for name in (
