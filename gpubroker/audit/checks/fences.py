@@ -1,0 +1,131 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Whether each card is closed in Placement as its fences demand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from gpubroker.audit import findings
+from gpubroker.audit.checks.view import Place
+from gpubroker.audit.checks.view import View
+from gpubroker.audit.checks.view import card_name
+from gpubroker.audit.checks.view import listed
+from gpubroker.audit.findings import Finding
+from gpubroker.audit.snapshot import Card
+from gpubroker.audit.snapshot import Device
+from gpubroker.audit.snapshot import Fence
+
+LEASE = "lease"
+EXTERNAL = "external"
+
+_WORKER = (
+    "The broker's worker puts that right by itself within a minute: look "
+    "whether one runs, and for its warnings."
+)
+
+
+def check(view: View) -> Iterator[Finding]:
+    for place, card in sorted(view.gpus.items()):
+        device = view.devices.get(place)
+        if device is not None:
+            yield from _card(view, place, card, device)
+    for device in view.seen.devices:
+        for fence in device.fences:
+            if fence.reason == LEASE:
+                yield from _spent(view, device, fence)
+    yield from _unfenced(view)
+
+
+def _card(
+    view: View, place: Place, card: Card, device: Device
+) -> Iterator[Finding]:
+    closed = card.total > 0 and card.reserved >= card.total
+    ours = device.reasons - {EXTERNAL}
+    name = card_name(place)
+    if ours and not closed and view.managed(place[0]):
+        newest = findings.latest(*(f.created_at for f in device.fences))
+        yield findings.error(
+            "fence-open",
+            (card.name, *sorted(ours)),
+            f"The card {name} is fenced ({listed(ours)}), and open in "
+            f"Placement (reserved {card.reserved} of {card.total}): Nova "
+            "may give it to anybody.",
+            _WORKER,
+            newest,
+        )
+    elif card.reserved and not device.reasons:
+        yield findings.error(
+            "fence-unknown",
+            (card.name,),
+            f"The card {name} is closed in Placement (reserved "
+            f"{card.reserved} of {card.total}), and the broker has no fence "
+            "on it.",
+            "Somebody else set reserved; the broker notes that as fence "
+            f"external. {_WORKER}",
+        )
+    elif EXTERNAL in device.reasons and not card.reserved:
+        yield findings.error(
+            "fence-outlived",
+            (card.name,),
+            f"The card {name} is open in Placement, and the broker still "
+            "keeps it back as closed by somebody else (fence external).",
+            _WORKER,
+        )
+    elif device.reasons == {EXTERNAL}:
+        yield findings.note(
+            "fence-external",
+            (card.name,),
+            f"The card {name} is kept back since somebody else set reserved "
+            "in Placement; the broker never lifts that.",
+        )
+
+
+def _spent(view: View, device: Device, fence: Fence) -> Iterator[Finding]:
+    lease = view.leases.get(fence.lease_id or "")
+    has = lease is not None and any(
+        card.device_id == device.id
+        for node in lease.nodes
+        for card in node.cards
+    )
+    if lease is not None and lease.open and has:
+        return
+    yield findings.error(
+        "fence-lease-left",
+        (device.id, fence.lease_id or ""),
+        f"The card {device.address} of {device.host} is fenced for lease "
+        f"{fence.lease_id}, and no open lease of that id has it.",
+        f"{_WORKER} It waits until Placement shows the card unused.",
+        lease.ended_at if lease is not None else None,
+    )
+
+
+def _unfenced(view: View) -> Iterator[Finding]:
+    """A running lease without it would give away a card that was not
+    looked after, when its server goes."""
+    for lease, node in view.open_nodes:
+        if lease.state != "active":
+            continue
+        for card in node.cards:
+            device = view.device_ids.get(card.device_id)
+            if device is None or LEASE not in device.reasons:
+                yield findings.error(
+                    "fence-lease-missing",
+                    (card.device_id, lease.id),
+                    f"Lease {lease.name} ({lease.id}) runs on the card "
+                    f"{card.address} of {node.host}, which has no fence "
+                    "lease.",
+                    "When its server goes the card is open at once. This is "
+                    "wrong in the broker's own database.",
+                    lease.started_at,
+                )
