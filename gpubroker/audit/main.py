@@ -71,6 +71,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         CannotLook,
         clouds.CannotLookAt,
         exceptions.SDKException,
+        # Of a plugin that is not there, or an option that it misses.
         ksa_exceptions.ClientException,
     ) as error:
         print(f"Could not look. {error}", file=sys.stderr)

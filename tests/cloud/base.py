@@ -27,6 +27,10 @@ from typing import Any, TypeVar
 
 import testtools
 
+from gpubroker.audit import findings
+from gpubroker.audit import looking
+from gpubroker.audit import main as auditor
+from gpubroker.audit import report
 from gpubroker.client import sdk
 from sandbox import cloud as clouds
 from sandbox import hardware
@@ -41,13 +45,39 @@ PATIENCE = 120.0
 OURS = "CUSTOM_GPUBROKER_"
 
 
+def the_cloud() -> clouds.Cloud:
+    state = os.environ.get("GPUBROKER_TEST_CLOUD", ".sandbox")
+    return clouds.Cloud(pathlib.Path(state))
+
+
+def audit(cloud: clouds.Cloud) -> looking.Audit:
+    """What an operator is told who looks at a cloud in which nothing is
+    going on."""
+    connection = cloud.connection("sandbox-admin")
+    try:
+        return auditor.run(connection.config, grace=0)
+    finally:
+        connection.close()
+
+
+def assert_clean(found: looking.Audit) -> None:
+    """Nothing that anybody would have to look at."""
+    if any(f.severity is not findings.Severity.NOTE for f in found.found):
+        raise AssertionError(report.text(found, 0))
+
+
 class CloudTest(testtools.TestCase):
     """Leaves the cloud as it found it, and fails when it can not."""
 
+    @classmethod
+    def tearDownClass(cls) -> None:
+        """What the tests did not think of, the auditor may find."""
+        super().tearDownClass()
+        assert_clean(audit(the_cloud()))
+
     def setUp(self) -> None:
         super().setUp()
-        state = os.environ.get("GPUBROKER_TEST_CLOUD", ".sandbox")
-        self.cloud = clouds.Cloud(pathlib.Path(state))
+        self.cloud = the_cloud()
         self.member = self.cloud.connection("sandbox")
         self.other = self.cloud.connection("sandbox-other")
         self.admin = self.cloud.connection("sandbox-admin")
@@ -128,6 +158,24 @@ class CloudTest(testtools.TestCase):
         found = self.placement(f"/resource_providers/{provider}/inventories")
         records = list(found["inventories"].values())
         return int(records[0]["reserved"])
+
+    def write_reserved(self, card: Any, value: int) -> None:
+        """As somebody would who does not ask the broker."""
+        path = f"/resource_providers/{card.provider['id']}/inventories"
+        found = self.placement(path)
+        ((resource_class, record),) = found["inventories"].items()
+        answer = self.admin.placement.put(
+            f"{path}/{resource_class}",
+            json={
+                **record,
+                "reserved": value,
+                "resource_provider_generation": found[
+                    "resource_provider_generation"
+                ],
+            },
+            microversion="1.39",
+        )
+        self.assertEqual(200, answer.status_code, answer.text)
 
     def nothing_left(self) -> None:
         """No ticket, shape, trust or server of the broker's remains."""

@@ -151,20 +151,3 @@ class Fencing(base.CloudTest):
     def reasons(self, card):
         found = self.operator.get_device(card.id)
         return {fence["reason"] for fence in found.fences}
-
-    def write_reserved(self, card, value):
-        path = f"/resource_providers/{card.provider['id']}/inventories"
-        found = self.placement(path)
-        ((resource_class, record),) = found["inventories"].items()
-        answer = self.admin.placement.put(
-            f"{path}/{resource_class}",
-            json={
-                **record,
-                "reserved": value,
-                "resource_provider_generation": found[
-                    "resource_provider_generation"
-                ],
-            },
-            microversion="1.39",
-        )
-        self.assertEqual(200, answer.status_code, answer.text)

@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from keystoneauth1 import adapter
+from keystoneauth1 import exceptions
 
 from gpubroker.audit.reading import broker
 from gpubroker.audit.reading import compute
@@ -30,6 +31,7 @@ from gpubroker.audit.reading import network
 from gpubroker.audit.reading import placement
 from gpubroker.audit.reading.service import CannotLook
 from gpubroker.audit.reading.service import Service
+from gpubroker.audit.reading.service import reason
 from gpubroker.audit.snapshot import Lease
 from gpubroker.audit.snapshot import Snapshot
 
@@ -57,7 +59,12 @@ class Services:
 
 
 def services(config: Any) -> Services:
-    """:param config: a cloud of openstacksdk, ``CloudRegion``."""
+    """
+    :param config: a cloud of openstacksdk, ``CloudRegion``.
+    :raises CannotLook: when Keystone gives no token.
+    """
+    session = config.get_session()
+    _sign_in(session)
 
     def service(
         name: str,
@@ -66,7 +73,7 @@ def services(config: Any) -> Services:
         microversion: str | None = None,
     ) -> Service:
         http = adapter.Adapter(
-            session=config.get_session(),
+            session=session,
             service_type=kind,
             interface=config.get_interface(kind),
             region_name=config.get_region_name(kind),
@@ -85,6 +92,17 @@ def services(config: Any) -> Services:
         keystone=service("Keystone", "identity", "3"),
         neutron=service("Neutron", "network", "2"),
     )
+
+
+def _sign_in(session: Any) -> None:
+    """Once, and not by each of the calls that are made at the same time."""
+    try:
+        session.get_token()
+    except exceptions.ClientException as error:
+        raise CannotLook("Keystone", reason(error)) from error
+    except Exception as error:
+        # A password that is missing is a bare Exception in keystoneauth.
+        raise CannotLook("Keystone", str(error)) from error
 
 
 def read(

@@ -86,7 +86,7 @@ class Service:
                 timeout=TIMEOUT,
             )
         except exceptions.ClientException as error:
-            raise CannotLook(self.name, _reason(error)) from error
+            raise CannotLook(self.name, reason(error)) from error
         status = response.status_code
         if status == 404:
             return None
@@ -122,7 +122,8 @@ def _next(links: Any) -> dict[str, Any] | None:
     return None
 
 
-def _reason(error: exceptions.ClientException) -> str:
+def reason(error: exceptions.ClientException) -> str:
+    """For people: why there is no answer."""
     if isinstance(error, exceptions.EndpointNotFound):
         return "is not in the catalogue of services"
     if isinstance(error, exceptions.HttpError):

@@ -15,6 +15,7 @@
 
 from __future__ import annotations
 
+import ast
 import csv
 import enum
 import pathlib
@@ -24,6 +25,7 @@ import testtools
 
 from gpubroker import conf
 from gpubroker import versions
+from gpubroker.audit import checks
 from gpubroker.domain import devices
 from gpubroker.domain import fences
 from gpubroker.domain import health
@@ -94,6 +96,36 @@ class HealthTest(testtools.TestCase):
         self.assertLessEqual(
             {int(code) for code in said[1].split(", ")}, health.QUIET_XIDS
         )
+
+
+class AuditTest(testtools.TestCase):
+    def test_every_finding_is_told_under_its_severity(self) -> None:
+        page = (SOURCE / "admin/audit.rst").read_text()
+        told: dict[str, set[str]] = {"error": set(), "warning": set()}
+        kind = ""
+        for line in page.splitlines():
+            if line in ("Errors", "Warnings", "Notes"):
+                kind = line.lower().removesuffix("s")
+            elif code := re.match(r"   \* - ``([a-z-]+)``$", line):
+                told.setdefault(kind, set()).add(code[1])
+        self.assertEqual(_findings(), told)
+
+
+def _findings() -> dict[str, set[str]]:
+    """Severity -> the codes of what the auditor may find."""
+    found: dict[str, set[str]] = {}
+    folder = pathlib.Path(checks.__file__).parent
+    for path in folder.glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if (
+                isinstance(node, ast.Call)
+                and isinstance(node.func, ast.Attribute)
+                and ast.unparse(node.func.value) == "findings"
+                and node.func.attr in ("error", "warning", "note")
+            ):
+                code = ast.literal_eval(node.args[0])
+                found.setdefault(node.func.attr, set()).add(code)
+    return found
 
 
 class OptionsTest(testtools.TestCase):
