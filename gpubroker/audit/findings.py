@@ -38,6 +38,8 @@ class Finding:
         whether two looks found the same.
     :param since: since when it is so at the longest; ``None`` when nobody
         knows.
+    :param vague: it may be younger than that: something is so that was not
+        always so, and nobody tells since when.
     :param lasting: a fact that no change under way can feign, so that one
         look is enough.
     """
@@ -48,6 +50,7 @@ class Finding:
     sentence: str
     advice: str = ""
     since: Time = None
+    vague: bool = False
     lasting: bool = False
 
     @property
@@ -61,6 +64,7 @@ def error(
     sentence: str,
     advice: str,
     since: Time = None,
+    vague: bool = False,
 ) -> Finding:
     return Finding(
         code=code,
@@ -69,6 +73,7 @@ def error(
         sentence=sentence,
         advice=advice,
         since=since,
+        vague=vague,
     )
 
 

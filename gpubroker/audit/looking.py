@@ -77,6 +77,6 @@ def _pause(
     found: Collection[Finding], patience: Patience
 ) -> datetime.timedelta:
     """Short when each is known to be older than the grace."""
-    if all(finding.since is not None for finding in found):
+    if all(one.since is not None and not one.vague for one in found):
         return PAUSE
     return max(PAUSE, patience.grace)

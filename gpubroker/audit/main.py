@@ -39,7 +39,7 @@ from gpubroker.audit.reading import cloud as clouds
 from gpubroker.audit.reading.service import CannotLook
 from gpubroker.audit.snapshot import Snapshot
 
-GRACE = 60
+GRACE = 90
 PATIENCE = 600
 BROKER_USER = "gpubroker"
 

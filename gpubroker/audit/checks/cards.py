@@ -131,5 +131,5 @@ def _missing(view: View) -> Iterator[Finding]:
                 "does not have it: nobody can get it.",
                 "Look at [pci] device_spec of the host's nova-compute, and "
                 "at its log.",
-                lasting=place not in view.gpus,
+                device.updated_at,
             )

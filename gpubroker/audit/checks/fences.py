@@ -54,16 +54,7 @@ def _card(
     ours = device.reasons - {EXTERNAL}
     name = card_name(place)
     if ours and not closed and view.managed(place[0]):
-        newest = findings.latest(*(f.created_at for f in device.fences))
-        yield findings.error(
-            "fence-open",
-            (card.name, *sorted(ours)),
-            f"The card {name} is fenced ({listed(ours)}), and open in "
-            f"Placement (reserved {card.reserved} of {card.total}): Nova "
-            "may give it to anybody.",
-            _WORKER,
-            newest,
-        )
+        yield _open(name, card, device)
     elif card.reserved and not device.reasons:
         yield findings.error(
             "fence-unknown",
@@ -89,6 +80,21 @@ def _card(
             f"The card {name} is kept back since somebody else set reserved "
             "in Placement; the broker never lifts that.",
         )
+
+
+def _open(name: str, card: Card, device: Device) -> Finding:
+    ours = device.reasons - {EXTERNAL}
+    return findings.error(
+        "fence-open",
+        (card.name, *sorted(ours)),
+        f"The card {name} is fenced ({listed(ours)}), and open in "
+        f"Placement (reserved {card.reserved} of {card.total}): Nova "
+        "may give it to anybody.",
+        _WORKER,
+        findings.latest(*(fence.created_at for fence in device.fences)),
+        # Nova may have lost it just now.
+        vague=True,
+    )
 
 
 def _spent(view: View, device: Device, fence: Fence) -> Iterator[Finding]:

@@ -79,6 +79,8 @@ def _gone(lease: Lease, node: Node, what: str) -> Finding:
         f"{_words(lease, node)}: {what} in Nova.",
         _END.format(lease.id),
         lease.updated_at,
+        # The broker itself looks for its servers once a minute.
+        vague=True,
     )
 
 

@@ -38,6 +38,14 @@ MEMORY = datetime.timedelta(days=1)
 _OPEN = "queued,starting,active,ending"
 _OVER = "ended,failed"
 
+#: Events with which a lease begins to start or to end.
+_MOVES = (
+    "lease.starting",
+    "lease.start_failed",
+    "lease.start_refused",
+    "lease.ending",
+)
+
 
 def leases(broker: Service, now: datetime.datetime) -> tuple[Lease, ...]:
     """All that are open, and those that ended lately.
@@ -83,11 +91,12 @@ def moved(
 
 
 def _moved_at(broker: Service, lease: Lease) -> datetime.datetime | None:
-    """The state began with this event. Each new try has one of its own, and
-    so has a failed one that is undone."""
+    """Each new try has such an event, and so has a failed one that is
+    undone."""
     answer = broker.find(
         f"/leases/{lease.id}/events",
-        kind="lease.starting,lease.ending,lease.start_failed,lease.failed",
+        kind=",".join(_MOVES),
+        sort_key="id",
         sort_dir="desc",
         limit=1,
     )

@@ -75,6 +75,15 @@ class Small:
         for host, count in (("g1", 5), ("g2", 2)):
             for number in range(count):
                 self._card(host, number)
+        self._outside()
+        self.offers: dict[str, s.Offer] = {}
+        self.migrations: frozenset[str] = frozenset()
+        self._use()
+
+    # -- making ----------------------------------------------------------
+
+    def _outside(self) -> None:
+        """What is of it in other services."""
         self.servers = {
             "run": self.server("run", RUN, project_id="p1", tags=(_tag(RUN),)),
             "around": self.server("around"),
@@ -97,8 +106,9 @@ class Small:
             name: s.ComputeService(host=name, up=True, enabled=True)
             for name in self.hosts
         }
-        self.offers: dict[str, s.Offer] = {}
-        self.migrations: frozenset[str] = frozenset()
+
+    def _use(self) -> None:
+        """Who has which card."""
         self._hold("g1-0", "run", lease="run", fence=True)
         self._hold("g1-1", "run", lease="run", fence=True)
         self.change(
@@ -106,8 +116,6 @@ class Small:
         )
         self._hold("g1-3", "around")
         self._hold("g2-0", "observed")
-
-    # -- making ----------------------------------------------------------
 
     def _leases(self) -> dict[str, s.Lease]:
         run = s.Node(

@@ -70,6 +70,12 @@ class LookingTwice(testtools.TestCase):
         self.assertEqual(["lease-server-error"], self.audit(gone, gone))
         self.assertEqual([2.0], self.slept)
 
+    def test_what_may_have_begun_just_now_is_waited_for(self):
+        """The lease is old; its server may be gone for a second."""
+        gone = self.spoiled("servers", "run", status="DELETED")
+        self.assertEqual(["lease-server-gone"], self.audit(gone, gone))
+        self.assertEqual([60.0], self.slept)
+
     def test_without_a_grace_the_second_look_comes_soon(self):
         closed = self.spoiled("cards", "g1-4", reserved=1)
         found = self.audit(closed, closed, grace=0)
