@@ -70,7 +70,7 @@ class CommandLineTest(base.CloudTest):
 
     def available(self) -> int:
         (offer,) = self.data(f"gpu offer list --flavor {FLAVOR}")
-        return int(offer["Available"])
+        return int(offer["Available Now"])
 
     def create(self, *more: str) -> Any:
         return self.data(
