@@ -25,6 +25,7 @@ from gpubroker.services import discovery
 from gpubroker.services import end
 from gpubroker.services import enrol
 from gpubroker.services import fence
+from gpubroker.services import names
 from gpubroker.services import report
 from gpubroker.services import ticket_provider
 from gpubroker.services.paging import Page
@@ -105,9 +106,9 @@ class Case(testtools.TestCase):
         """Its ticket provider is there, and is called as it should be."""
         provider = self.estate.get(host).ticket_provider_id
         found = self.core.ledger.provider(provider)
-        self.assertEqual(
-            (root, f"gpubroker_{host}"), (found.parent_id, found.name)
-        )
+        with self.estate.store.read() as tx:
+            name = names.provider(tx.installation.name(), host)
+        self.assertEqual((root, name), (found.parent_id, found.name))
         return provider
 
 
@@ -136,7 +137,8 @@ class TheService(Case):
         self.passes("gpu-9")
         answer = self.report_as("gpu-9")
         self.assertFalse(answer.changed)
-        self.assertRaises(errors.NotFound, self.report_as, "gpu-1")
+        # As for any host that is not its own.
+        self.assertRaises(errors.Forbidden, self.report_as, "gpu-1")
 
     def report_as(self, name):
         return report.take_report(

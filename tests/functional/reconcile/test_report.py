@@ -218,7 +218,7 @@ class Identity(base.HostCase):
             conditions=[{"kind": "device_unreadable", "detail": CARD}],
             observations=[estate.xid(CARD, 79)],
         )
-        self.assertEqual(["xid_79", "unreadable"], self.rules())
+        self.assertEqual(["xid_79", "unreadable"], self.rules(CARD))
         self.assertEqual({"health"}, self.estate.reasons(CARD))
 
     def test_a_card_that_only_nvml_talks_of_is_gone(self):

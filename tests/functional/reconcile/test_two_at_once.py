@@ -33,6 +33,7 @@ from gpubroker.domain.fences import Reason
 from gpubroker.services import broker
 from gpubroker.services import fence
 from gpubroker.services import reconcile
+from tests.fixtures import bell
 from tests.fixtures import clock as test_clock
 from tests.fixtures import estate
 from tests.fixtures import interleaving
@@ -59,7 +60,7 @@ class Script:
         self.core = broker.Broker(
             store=self.store,
             clock=clock,
-            bell=estate.Bell(),
+            bell=bell.Bell(),
             ledger=None,
             compute=None,
             identity=None,
