@@ -35,6 +35,11 @@ LOG = logging.getLogger(__name__)
 _TRIES = 5
 
 
+class GivenUp(errors.Unavailable):
+    """Nobody waits for the order any more, and nobody but its maker knows
+    of its trust."""
+
+
 def make(
     core: broker.Broker, ctx: context.RequestContext, lease: leases.Lease
 ) -> tuple[leases.Delegation, trusts.Trust]:
@@ -79,10 +84,10 @@ def make(
 def keep(tx: ports.Transaction, trust: trusts.Trust) -> None:
     """The lease, which is written in the same transaction, has it now.
 
-    :raises Unavailable: the order took so long that it was given up.
+    :raises GivenUp: the order took so long that the sweep took its row.
     """
     if not tx.trusts.remove(trust):
-        raise errors.Unavailable("The order took too long; try again.")
+        raise GivenUp("The order took too long; try again.")
 
 
 def give_back(core: broker.Broker, delegation: leases.Delegation) -> None:

@@ -77,14 +77,22 @@ def order(
     try:
         lease = _insert(core, lease, delegation, trust)
     except BaseException as error:
-        # After Unavailable only the database knows whether it was written:
-        # if so, the lease needs its trust; if not, the sweep finds it.
-        if not isinstance(error, errors.Unavailable):
+        # Where the database does not answer, only it knows whether the lease
+        # was written: if so, that needs its trust; if not, the sweep finds it.
+        known = isinstance(error, delegate.GivenUp)
+        if known or not isinstance(error, errors.Unavailable):
             delegate.give_back(core, delegation)
         raise
     _tell(lease)
     core.bell.pool(lease.pool)
     return lease
+
+
+def _stored(tx: ports.Transaction, lease_id: str) -> leases.Lease | None:
+    try:
+        return tx.leases.get(lease_id)
+    except errors.NotFound:
+        return None
 
 
 def _tell(lease: leases.Lease) -> None:
@@ -147,6 +155,10 @@ def _insert(
     trust: trusts.Trust,
 ) -> leases.Lease:
     def work(tx: ports.Transaction) -> leases.Lease:
+        stands = _stored(tx, lease.id)
+        if stands is not None:
+            # Of a first run, the answer to whose commit was lost.
+            return stands
         delegate.keep(tx, trust)
         tx.leases.wait_turn(lease.project_id)
         # Again, since other orders may have come meanwhile.

@@ -95,7 +95,7 @@ class Render(testtools.TestCase):
             },
         )
         self.assertEqual({"type-PF"}, self.types("mi300x"))
-        catalogue.change_model(
+        catalogue.MODELS.change(
             self.world.core,
             "mi300x",
             {"device_type": "type-PCI"},

@@ -229,22 +229,22 @@ class Tickets(LedgerCase):
 
     def test_the_known_one_gets_the_name_of_a_renamed_host(self):
         again = self.ledger.ensure_ticket_provider(
-            "gpu-9", self.tree.root, self.provider
+            names.provider("0a1b2c3d", "gpu-9"), self.tree.root, self.provider
         )
         self.assertEqual(self.provider, again)
         found = self.ledger.provider(again)
-        self.assertEqual("gpubroker_gpu-9", found.name)
+        self.assertEqual("gpubroker_0a1b2c3d_gpu-9", found.name)
         # The old name is free for another host.
         other = nova_tree.NovaTree(
             self.placement.api, "gpu-7", addresses=()
         ).build()
-        theirs = self.ledger.ensure_ticket_provider("gpu-1", other.root)
+        theirs = self.ledger.ensure_ticket_provider(PROVIDER, other.root)
         self.assertNotEqual(self.provider, theirs)
 
     def test_a_known_one_that_is_gone_is_made_anew(self):
         gone = str(uuid.uuid4())
         again = self.ledger.ensure_ticket_provider(
-            "gpu-1", self.tree.root, gone
+            PROVIDER, self.tree.root, gone
         )
         self.assertEqual(self.provider, again)
 

@@ -131,7 +131,7 @@ class Pools(testtools.TestCase):
         super().setUp()
         self.api = self.useFixture(api_fixture.Api())
         body = {"name": "merger", "projects": [OTHER.project_id]}
-        catalogue.add_pool(self.api.world.core, body)
+        catalogue.POOLS.add(self.api.world.core, body)
 
     def names(self, who: api_fixture.Persona) -> list[str]:
         found = self.api.call("GET", "/v1/pools", who=who).json["pools"]
