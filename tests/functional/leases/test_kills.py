@@ -26,11 +26,28 @@ from tests.fixtures import world
 #: More than any of these ways has; reaching it would mean a way without end.
 _MANY = 300
 
+#: Each way is walked by as many tests, which several processes can share.
+_PARTS = 3
+
+
+def parts(tests):
+    """The same tests, each at every third place: the first, the second
+    and the third part of them."""
+    return [
+        type(
+            f"{tests.__name__}{part + 1}",
+            (tests, KillCase),
+            {"__module__": tests.__module__, "part": part},
+        )
+        for part in range(_PARTS)
+    ]
+
 
 class KillCase(testtools.TestCase):
     """One world for all places: each round must leave it as it was."""
 
     hosts = ("gpu-1",)
+    part = 0
 
     def setUp(self):
         super().setUp()
@@ -45,7 +62,7 @@ class KillCase(testtools.TestCase):
         :param first: leaves out places that another test has covered.
         :returns: the places.
         """
-        for at in range(first, _MANY):
+        for at in range(first + self.part, _MANY, _PARTS):
             lease = prepare()
             wire = tripwire.Wire(at)
             try:
@@ -85,7 +102,7 @@ class KillCase(testtools.TestCase):
         self.end(lease, place)
 
 
-class OneNode(KillCase):
+class OneNode:
     def test_a_start_may_be_killed_anywhere(self):
         places = self.each_place(
             self.world.order, self.run_to("active"), self.is_active_alone
@@ -135,6 +152,8 @@ class OneNode(KillCase):
 
         self.each_place(starting, act, self.end)
 
+
+class Orders(KillCase):
     def test_an_order_may_be_killed_anywhere(self):
         """What dies before its row is written leaves a trust, which the
         sweep removes; an order that was written goes its way."""
@@ -167,7 +186,7 @@ class OneNode(KillCase):
         )
 
 
-class TwoNodes(KillCase):
+class TwoNodes:
     hosts = ("gpu-1", "gpu-2")
 
     def test_a_start_of_two_nodes_may_be_killed_anywhere(self):
@@ -178,3 +197,7 @@ class TwoNodes(KillCase):
             first=14,
         )
         self.assertEqual(2, places.count("user.create_server"))
+
+
+OneNode1, OneNode2, OneNode3 = parts(OneNode)
+TwoNodes1, TwoNodes2, TwoNodes3 = parts(TwoNodes)
