@@ -23,6 +23,7 @@ from __future__ import annotations
 from gpubroker import errors
 from gpubroker.domain import leases
 from gpubroker.domain import steps
+from gpubroker.services import change
 from gpubroker.services import evidence
 from gpubroker.services import names
 from gpubroker.services import ports
@@ -115,10 +116,38 @@ def _store(
     else:
         # Its ticket will tell.
         return
-    if not kept:
-        run.core.compute.delete_server(server_id)
-        raise errors.ConcurrentUpdate("The server came too late.")
-    run.done(step, how)
+    if kept:
+        run.done(step, how)
+        return
+    # In this order: whoever takes the start back goes on as soon as no
+    # answer is missing, and then has to know of the server.
+    left = _leave(run, node, server_id)
+    run.core.compute.delete_server(server_id)
+    if left:
+        run.done(step, "came when it was no longer wanted")
+    raise errors.ConcurrentUpdate("The server came too late.")
+
+
+def _leave(run: saga.Run, node: leases.Node, server_id: str) -> bool:
+    """Tell whoever takes this start back of the server, so that nobody has
+    to wait until it can no longer turn up.
+
+    :returns: ``False`` when nobody does any more.
+    """
+    for _trial in range(_TRIALS):
+        try:
+            with change.of(run.core, run.lease.id) as now:
+                (found,) = (n for n in now.lease.nodes if n.id == node.id)
+                if found.attempt != node.attempt or found.ticket is None:
+                    return False
+                if found.server_id is not None:
+                    return found.server_id == server_id
+                now.node(node.id, server_id=server_id, server_status="BUILD")
+                now.ring_lease()
+            return True
+        except errors.ConcurrentUpdate:
+            continue
+    return False
 
 
 def _note(run: saga.Run, node: leases.Node, server_id: str) -> bool:

@@ -118,6 +118,17 @@ class StalledWorker(testtools.TestCase):
     def test_a_lease_that_was_ended_after_the_post_stays_ended(self):
         self.stays_ended(after=self.others_end_it)
 
+    def test_who_ends_it_during_the_post_does_not_wait_for_the_doubt(self):
+        began = self.world.clock.monotonic()
+        self.stall(
+            after=lambda: end.end(self.world.core, self.lease.id),
+        )
+        self.world.run(lambda: self.world.get(self.lease.id).final)
+        took = self.world.clock.monotonic() - began
+        self.assertLess(took, 20)
+        self.assertEqual({}, self.world.leftovers())
+        self.assertEqual("ended", self.world.get(self.lease.id).state)
+
     def test_nothing_is_left_of_a_server_that_nobody_wants(self):
         def others_end_it_blindly():
             (machine,) = self.world.cloud.machines.values()
