@@ -125,9 +125,12 @@ def _begin(connection: sa_engine.Connection) -> None:
 def transaction(manager: Any, *, writes: bool) -> Iterator[orm.Session]:
     """One transaction.
 
-    :raises errors.Unavailable: when the engine is down, or the transaction
-        was lost to a deadlock or a lock that did not come; all of it may be
-        done again; ``lost(__cause__)`` says where that helps.
+    :raises errors.Unavailable: when the engine is down.
+    :raises errors.ConcurrentUpdate: when the transaction was lost to a
+        deadlock or a lock that did not come.
+
+    After both all of it may be done again; ``lost(__cause__)`` says where
+    that helps.
     """
     mode = manager.writer if writes else manager.reader
     with translated(), mode.using(_Scope()) as session:
@@ -137,7 +140,9 @@ def transaction(manager: Any, *, writes: bool) -> Iterator[orm.Session]:
 
 @contextlib.contextmanager
 def translated() -> Iterator[None]:
-    """:raises errors.Unavailable: for what the database is at fault for."""
+    """:raises errors.Unavailable: for what the database is at fault for.
+    :raises errors.ConcurrentUpdate: for what other writers are.
+    """
     try:
         yield
     except (
@@ -171,6 +176,12 @@ def _outward(error: Exception) -> Exception:
         # Where a repository expects these it says what they mean.
         return errors.ConcurrentUpdate(
             "Somebody else wrote the same at the same time; try again."
+        )
+    if isinstance(error, db_exc.DBDeadlock):
+        # Nothing of it stands, and whoever won has written.
+        LOG.info("The database: %s", reason(error))
+        return errors.ConcurrentUpdate(
+            "Somebody else wrote at the same time; try again."
         )
     down = (
         *LOST,

@@ -133,9 +133,11 @@ class Store:
     def write(self) -> Iterator[ports.Transaction]:
         """Commits at the end; of a transaction that raised nothing stays.
 
-        :raises Unavailable: also when it was lost to a deadlock. All of it
-            may be done again: a use case writes only in here, so that a
-            second run starts from what stands.
+        :raises Unavailable: when the database does not answer.
+        :raises ConcurrentUpdate: when it was lost to a deadlock.
+
+        After both all of it may be done again: a use case writes only in
+        here, so that a second run starts from what stands.
         """
         with self._session(writes=True) as session:
             yield Transaction(session, self._clock)
@@ -152,7 +154,7 @@ class Store:
             try:
                 with self.write() as tx:
                     return work(tx)
-            except errors.Unavailable as error:
+            except (errors.Unavailable, errors.ConcurrentUpdate) as error:
                 if not db_session.lost(error.__cause__):
                     raise
             self._clock.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311

@@ -316,8 +316,10 @@ class Store(Protocol):
     def write(self) -> AbstractContextManager[Transaction]:
         """Commits at the end, rolls back on an exception.
 
-        :raises Unavailable: also when it was lost to a deadlock; all of it
-            may be done again.
+        :raises Unavailable: when the database does not answer.
+        :raises ConcurrentUpdate: when it was lost to a deadlock.
+
+        After both all of it may be done again.
         """
         ...
 

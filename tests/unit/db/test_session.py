@@ -61,14 +61,17 @@ class TranslationTest(testtools.TestCase):
     def test_lost_transactions_can_be_known_by_their_cause(self) -> None:
         nested = db_exc.DBError("SAVEPOINT does not exist")
         nested.cause = db_exc.DBDeadlock("deadlock")
-        for error in (
-            db_exc.DBDeadlock("deadlock"),
-            db_exc.DBConnectionError("gone"),
-            sa_exc.OperationalError("x", {}, Exception("locked")),
-            nested,
+        for error, outward in (
+            (db_exc.DBDeadlock("deadlock"), errors.ConcurrentUpdate),
+            (nested, errors.ConcurrentUpdate),
+            (db_exc.DBConnectionError("gone"), errors.Unavailable),
+            (
+                sa_exc.OperationalError("x", {}, Exception("locked")),
+                errors.Unavailable,
+            ),
         ):
             found = self.outward(error)
-            self.assertIsInstance(found, errors.Unavailable)
+            self.assertIsInstance(found, outward)
             self.assertIsInstance(found.__cause__, session.LOST)
 
     def test_what_cannot_help_to_repeat_is_not_lost(self) -> None:
