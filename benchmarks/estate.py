@@ -28,6 +28,7 @@ from gpubroker.domain import leases
 from gpubroker.domain import pools
 
 PROJECT = "11111111111111111111111111111111"
+#: Who reports for the first host.
 AGENT = "agent"
 MODEL = "a100-sxm4-80gb"
 CARDS = 8
@@ -60,7 +61,7 @@ def add_hosts(store: db_store.Store, count: int, first: int = 0) -> list[str]:
     """
     found: list[str] = []
     for number in range(first, first + count):
-        name = f"gpu-{number:04d}"
+        name = _name(number)
         with store.write() as tx:
             tx.hosts.add(_host(name))
             for slot in range(CARDS):
@@ -84,6 +85,10 @@ def add_leases(
                     tx.claims.add(node.id, node.planned)
 
 
+def _name(number: int) -> str:
+    return f"gpu-{number:04d}"
+
+
 def _flavor(gpus: int) -> flavors.Flavor:
     return flavors.Flavor(
         id=str(uuid.uuid4()),
@@ -104,7 +109,7 @@ def _host(name: str) -> hosts.Host:
         mode=hosts.Mode.MANAGE,
         provider_id=str(uuid.uuid4()),
         compute_state=hosts.ComputeState.UP,
-        agent_user_id=AGENT,
+        agent_user_id=AGENT if name == _name(0) else f"agent-{name}",
         capacities=(
             hosts.Capacity(resource_class="VCPU", total=128),
             hosts.Capacity(resource_class="MEMORY_MB", total=1024 * 1024),
