@@ -208,6 +208,7 @@ class Identity:
                 min_version="2",
                 max_version="2.latest",
             ),
+            token=lambda: cloud.token(auth),
             project=lambda: cloud.project_id(auth),
         )
 

@@ -278,6 +278,9 @@ class Cloud:
             raise errors.Unavailable("The broker's identity is not a user.")
         return found
 
+    def token(self, auth: plugin.BaseAuthPlugin) -> str | None:
+        return ask("Keystone", Who.USER, lambda: self.session.get_token(auth))
+
     def project_id(self, auth: plugin.BaseAuthPlugin) -> str | None:
         """The project that an identity is scoped to."""
         return ask(

@@ -30,19 +30,28 @@ _GIB = 2**30
 
 
 class UserCloud:
-    """``ports.UserCloud``; :param project: asks for the user's project."""
+    """``ports.UserCloud``.
+
+    :param token: asks for a token, which the services then use.
+    :param project: asks for the user's project.
+    """
 
     def __init__(
         self,
         nova: compute.Nova,
         neutron: session.Service,
         glance: session.Service,
+        token: Callable[[], object],
         project: Callable[[], str | None],
     ) -> None:
         self._nova = nova
         self._neutron = neutron
         self._glance = glance
+        self._token = token
         self._project = project
+
+    def ready(self) -> None:
+        self._token()
 
     def check(
         self,

@@ -96,4 +96,4 @@ def _wait(run: saga.Run, node: leases.Node) -> saga.Next:
         if host.compute_state is hosts.ComputeState.DOWN:
             raise saga.CloudFailure("The host went down.", node)
     # A plain boot takes about a second; a slow one needs no haste.
-    return min(5.0, max(0.3, age / 8))
+    return min(5.0, max(0.2, age / 8))

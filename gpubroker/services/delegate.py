@@ -90,10 +90,13 @@ def keep(tx: ports.Transaction, trust: trusts.Trust) -> None:
         raise GivenUp("The order took too long; try again.")
 
 
-def give_back(core: broker.Broker, delegation: leases.Delegation) -> None:
-    """The order came to nothing; the sweep makes sure."""
+def give_back(
+    core: broker.Broker, delegation: leases.Delegation, trust: trusts.Trust
+) -> None:
+    """The order came to nothing; what fails here the sweep does."""
     try:
         core.identity.revoke(delegation)
+        _withdraw(core, trust)
     except Exception:
         # The first error is the one to tell.
         LOG.exception("Trust %s could not be deleted", delegation.trust_id)

@@ -24,6 +24,7 @@ import dataclasses
 import logging
 import uuid
 from collections.abc import Mapping
+from concurrent import futures
 from typing import Any
 
 from gpubroker import context
@@ -67,25 +68,39 @@ def order(
         lease = _draft(core, tx, ctx, body)
         _check_limit(core, tx, lease)
         _check_fits(core, tx, lease)
-    checked = core.identity.with_token(token, ctx.token_info).check(
-        lease.workload, lease.ram_mib, lease.disk_gib
-    )
-    if checked.login_user is not None:
-        workload = {**lease.workload, "login_user": checked.login_user}
-        lease = dataclasses.replace(lease, workload=workload)
-    delegation, trust = delegate.make(core, ctx, lease)
+    user = core.identity.with_token(token, ctx.token_info)
+    # Side by side with the trust: most orders are right, and each of the two
+    # takes as long as Keystone does.
+    with futures.ThreadPoolExecutor(1) as threads:
+        looking = threads.submit(
+            user.check, lease.workload, lease.ram_mib, lease.disk_gib
+        )
+        try:
+            delegation, trust = delegate.make(core, ctx, lease)
+        except errors.GpubrokerError:
+            # What is wrong with the order itself comes first.
+            looking.result()
+            raise
     try:
-        lease = _insert(core, lease, delegation, trust)
-    except BaseException as error:
-        # Where the database does not answer, only it knows whether the lease
-        # was written: if so, that needs its trust; if not, the sweep finds it.
-        known = isinstance(error, delegate.GivenUp)
-        if known or not isinstance(error, errors.Unavailable):
-            delegate.give_back(core, delegation)
+        lease = _checked(lease, looking)
+    except BaseException:
+        delegate.give_back(core, delegation, trust)
         raise
+    lease = _insert_or_give_back(core, lease, delegation, trust)
     _tell(lease)
     core.bell.pool(lease.pool)
     return lease
+
+
+def _checked(
+    lease: leases.Lease, looking: futures.Future[ports.Checked]
+) -> leases.Lease:
+    """The lease with what was learnt by looking."""
+    login_user = looking.result().login_user
+    if login_user is None:
+        return lease
+    workload = {**lease.workload, "login_user": login_user}
+    return dataclasses.replace(lease, workload=workload)
 
 
 def _stored(tx: ports.Transaction, lease_id: str) -> leases.Lease | None:
@@ -146,6 +161,23 @@ def _draft(
             for index in range(count)
         ),
     )
+
+
+def _insert_or_give_back(
+    core: broker.Broker,
+    lease: leases.Lease,
+    delegation: leases.Delegation,
+    trust: trusts.Trust,
+) -> leases.Lease:
+    try:
+        return _insert(core, lease, delegation, trust)
+    except BaseException as error:
+        # Where the database does not answer, only it knows whether the lease
+        # was written: if so, that needs its trust; if not, the sweep finds it.
+        known = isinstance(error, delegate.GivenUp)
+        if known or not isinstance(error, errors.Unavailable):
+            delegate.give_back(core, delegation, trust)
+        raise
 
 
 def _insert(

@@ -20,6 +20,8 @@ there two all the same, only one can get the ticket.
 
 from __future__ import annotations
 
+from concurrent import futures
+
 from gpubroker import errors
 from gpubroker.domain import leases
 from gpubroker.domain import steps
@@ -35,7 +37,39 @@ _LOOK_AGAIN = 2.0
 _TRIALS = 5
 
 
-def server(run: saga.Run, node: leases.Node) -> saga.Next:
+class User:
+    """The lease's user, whose token is asked for while other things are
+    made."""
+
+    def __init__(self, run: saga.Run) -> None:
+        self._run = run
+        self._asked: futures.Future[ports.UserCloud] | None = None
+
+    def ahead(self) -> None:
+        """Ask for the token, once.
+
+        :raises IdentityLost: there is nothing any more to ask for it with.
+        """
+        if self._asked is None:
+            core = self._run.core
+            cloud = core.identity.as_user(saga.delegation(self._run))
+            threads = futures.ThreadPoolExecutor(1)
+            self._asked = threads.submit(_made_ready, cloud)
+            threads.shutdown(wait=False)
+
+    def cloud(self) -> ports.UserCloud:
+        """:raises IdentityLost, RightsGone, Unavailable: no token."""
+        self.ahead()
+        assert self._asked is not None  # noqa: S101 - by ahead()
+        return self._asked.result()
+
+
+def _made_ready(cloud: ports.UserCloud) -> ports.UserCloud:
+    cloud.ready()
+    return cloud
+
+
+def server(run: saga.Run, node: leases.Node, user: User) -> saga.Next:
     """Done when the node's server id is stored.
 
     :raises Rejected, IdentityLost, RightsGone: Nova's or Keystone's answer.
@@ -52,7 +86,7 @@ def server(run: saga.Run, node: leases.Node) -> saga.Next:
             return _LOOK_AGAIN
     # The rights are looked up before the POST is written down: without them
     # there is nothing whose answer could be lost.
-    cloud = run.core.identity.as_user(saga.delegation(run))
+    cloud = user.cloud()
     step = run.begin(node, evidence.post_name(len(made) + 1), alone=True)
     try:
         found_id = cloud.create_server(spec(run, node))

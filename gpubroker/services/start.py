@@ -86,10 +86,14 @@ def drive(core: broker.Broker, lease: leases.Lease) -> saga.Next:
 
 
 def _steps(run: saga.Run) -> saga.Next:
+    user = post.User(run)
     for node in run.nodes:
+        if run.found(node, "shape") is None:
+            # Keystone may take as long as all that comes before the POST.
+            user.ahead()
         run.step(node, "ticket", functools.partial(_ticket, run, node))
         run.step(node, "shape", functools.partial(_shape, run, node))
-        wait = post.server(run, node)
+        wait = post.server(run, node, user)
         if wait is not None:
             return wait
         run.step(node, "unshape", functools.partial(_unshape, run, node))

@@ -256,6 +256,10 @@ class UserCloud(Protocol):
     All: :raises RightsGone: for 403 at Keystone; IdentityLost: for 401.
     """
 
+    def ready(self) -> None:
+        """Get the token that the first of the other calls would get."""
+        ...
+
     def check(
         self,
         workload: Mapping[str, Any],
@@ -310,7 +314,10 @@ class Identity(Protocol):
         is known by before it has an id."""
         ...
 
-    def as_user(self, delegation: leases.Delegation) -> UserCloud: ...
+    def as_user(self, delegation: leases.Delegation) -> UserCloud:
+        """Asks for nothing yet."""
+        ...
+
     def with_token(
         self, token: str, token_info: Mapping[str, Any]
     ) -> UserCloud:

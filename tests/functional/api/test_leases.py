@@ -54,10 +54,9 @@ class Consoles(cloud_ports.Identity):
                     raise errors.Unavailable("Nova: no answer")
                 if answers is not None:
                     answers.wait(60)
-                return f"{URL}&user={self._user}"
+                return f"{URL}&user={self.user}"
 
-        user, _, project = token.partition("@")
-        return User(self._cloud, project, user)
+        return User(self._cloud, token)
 
 
 class Active(testtools.TestCase):

@@ -46,6 +46,9 @@ class _Stalled:
         self._real = real
         self._hooks = hooks
 
+    def ready(self):
+        self._real.ready()
+
     def create_server(self, spec):
         self._hooks.once("_before")
         found = self._real.create_server(spec)
