@@ -50,7 +50,10 @@ def main(arguments: list[str] | None = None) -> int:
     for number in _SIGNALS:
         signal.signal(number, _stop)
     cloud = clouds.Cloud(
-        options.state, options.port_base, reporting.Progress()
+        options.state,
+        options.port_base,
+        reporting.Progress(),
+        options.faults,
     )
     try:
         if options.status:
@@ -98,6 +101,12 @@ def _parser() -> argparse.ArgumentParser:
         type=int,
         metavar="N",
         help="use ports from N on (default: free ones are found)",
+    )
+    parser.add_argument(
+        "--faults",
+        action="store_true",
+        help="let the broker's calls to the cloud pass a proxy that can be "
+        "told to break them (python -m sandbox.faults --help)",
     )
     return parser
 

@@ -51,6 +51,8 @@ class Cloud:
         same time.
     :param port_base: first of the ports; without it free ones are found.
     :param progress: where steps are told; by default nowhere.
+    :param faults: put a proxy between the broker and the cloud, on which
+        calls can be made to go wrong, when this starts it.
     """
 
     def __init__(
@@ -58,11 +60,13 @@ class Cloud:
         state_dir: pathlib.Path = layouts.DEFAULT_STATE,
         port_base: int | None = None,
         progress: reporting.Progress | None = None,
+        faults: bool = False,
     ) -> None:
         self.layout = layouts.Layout.at(state_dir)
         self.processes = processes.Processes(self.layout)
         self.progress = progress or reporting.Progress.silent()
         self._port_base = port_base
+        self._faults = faults
         self._lock = locks.Lock(self.layout)
         self._settings: s.Settings | None = None
 
@@ -86,7 +90,10 @@ class Cloud:
             self.layout.make()
             ports = tcp.choose(self.layout, self._port_base)
             passwords = secrets.load(self.layout)
-            self._settings = s.Settings(self.layout, ports, passwords)
+            self._settings = s.Settings(
+                self.layout, ports, passwords, self._faults
+            )
+            self._remember_faults()
             startup.Startup(
                 self._settings, self.processes, self.progress
             ).run()
@@ -103,6 +110,8 @@ class Cloud:
         :raises SandboxError: another process holds it.
         """
         if not self.layout.kept.exists():
+            return False
+        if self.layout.faults.exists() != self._faults:
             return False
         self._lock.take()
         names = self.processes.names()
@@ -226,7 +235,10 @@ class Cloud:
                     f"no sandbox was ever started in {self.layout.state}"
                 )
             self._settings = s.Settings(
-                self.layout, ports, secrets.load(self.layout)
+                self.layout,
+                ports,
+                secrets.load(self.layout),
+                self.layout.faults.exists(),
             )
         return self._settings
 
@@ -241,6 +253,12 @@ class Cloud:
                 self._end(names)
         self._end(names)
         self.processes.stop_strays()
+
+    def _remember_faults(self) -> None:
+        if self._faults:
+            private_files.write(self.layout.faults, "")
+        else:
+            self.layout.faults.unlink(missing_ok=True)
 
     def _give_up(self) -> None:
         with self.progress.step("Stop everything"):

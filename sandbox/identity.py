@@ -19,8 +19,6 @@ import yaml
 
 from sandbox import databases
 from sandbox import layout as layouts
-from sandbox import passwords as secrets
-from sandbox import ports as tcp
 from sandbox import private_files
 from sandbox.config import settings as s
 
@@ -35,6 +33,8 @@ SERVICES = (
     ("nova", "compute", "/v2.1"),
     ("gpubroker", "gpu-broker", ""),
 )
+
+INTERFACES = ("public", "internal", "admin")
 
 # Roles that Keystone's own bootstrap does not make.
 ROLES = ("gpubroker", "gpubroker_agent")
@@ -77,7 +77,7 @@ def bootstrap_command(settings: s.Settings) -> list[str]:
         "--bootstrap-internal-url",
         url,
         "--bootstrap-admin-url",
-        url,
+        settings.broker_url("keystone", "/v3"),
     ]
 
 
@@ -108,13 +108,21 @@ def create(connection: Any, settings: s.Settings) -> None:
             )
     for name, kind, path in SERVICES[1:]:
         service = identity.create_service(name=name, type=kind)
-        for interface in ("public", "internal", "admin"):
+        for interface in INTERFACES:
             identity.create_endpoint(
                 service_id=service.id,
                 interface=interface,
                 region_id=s.REGION,
-                url=settings.ports.url(name, path),
+                url=_endpoint(settings, interface, name, path),
             )
+
+
+def _endpoint(
+    settings: s.Settings, interface: str, name: str, path: str
+) -> str:
+    if interface == "admin" and name != "gpubroker":
+        return settings.broker_url(name, path)
+    return settings.ports.url(name, path)
 
 
 def retire_bootstrap(connection: Any) -> None:
@@ -126,22 +134,30 @@ def retire_bootstrap(connection: Any) -> None:
     connection.identity.update_user(user, is_enabled=False)
 
 
-def move_endpoints(ports: tcp.Ports, passwords: secrets.Passwords) -> None:
+def move_endpoints(settings: s.Settings) -> None:
     """Let the catalogue tell today's ports.
 
     A snapshot knows those of the day it was taken; they may be in use by
     another program now.  Written to Keystone's table, as there is no token
     before the services can be found.
     """
-    connection = databases.connect("keystone", ports, passwords)
+    connection = databases.connect(
+        "keystone", settings.ports, settings.passwords
+    )
     with connection, connection.cursor() as cursor:
         for name, kind, path in SERVICES:
-            cursor.execute(
-                "UPDATE endpoint JOIN service"
-                " ON endpoint.service_id = service.id"
-                " SET endpoint.url = %s WHERE service.type = %s",
-                (ports.url(name, path), kind),
-            )
+            for interface in INTERFACES:
+                cursor.execute(
+                    "UPDATE endpoint JOIN service"
+                    " ON endpoint.service_id = service.id"
+                    " SET endpoint.url = %s"
+                    " WHERE service.type = %s AND endpoint.interface = %s",
+                    (
+                        _endpoint(settings, interface, name, path),
+                        kind,
+                        interface,
+                    ),
+                )
 
 
 def write_clouds(settings: s.Settings) -> pathlib.Path:

@@ -68,6 +68,11 @@ class Layout:
         return self.state / "kept"
 
     @property
+    def faults(self) -> pathlib.Path:
+        """There when the broker's calls can be made to go wrong."""
+        return self.state / "faults"
+
+    @property
     def ports(self) -> pathlib.Path:
         return self.state / "ports.json"
 

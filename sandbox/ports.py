@@ -41,6 +41,13 @@ class Ports:
     rabbitmq: int
     rabbitmq_nodes: int
     epmd: int
+    # Where things can go wrong on the broker's way: see sandbox.faults.
+    faults: int
+    faults_keystone: int
+    faults_placement: int
+    faults_glance: int
+    faults_neutron: int
+    faults_nova: int
 
     @classmethod
     def block(cls, base: int) -> "Ports":
@@ -50,7 +57,11 @@ class Ports:
 
     def url(self, service: str, path: str = "") -> str:
         """Where an HTTP service of the cloud answers."""
-        return f"http://{HOST}:{asdict(self)[service]}{path}"
+        return f"http://{HOST}:{self.of(service)}{path}"
+
+    def of(self, name: str) -> int:
+        port: int = asdict(self)[name]
+        return port
 
     def taken(self) -> dict[str, int]:
         """Those of the ports that something already listens on."""

@@ -36,11 +36,16 @@ from sandbox.config import neutron
 from sandbox.config import nova
 from sandbox.config import placement
 from sandbox.config import settings as s
+from sandbox.faults import service as faults
 
 
 def all_services(settings: s.Settings) -> dict[str, services.Service]:
     """The services of the cloud and gpubroker's, by name."""
-    return {**services.catalogue(settings), **gpubroker.catalogue(settings)}
+    return {
+        **services.catalogue(settings),
+        **faults.catalogue(settings),
+        **gpubroker.catalogue(settings),
+    }
 
 
 class Startup:
@@ -111,6 +116,7 @@ class Startup:
                 lambda: gpubroker.make_tables(self._settings, self._runner),
             )
         self._start("keystone")
+        self._start_faults()
         self._make_identities()
         since = time.time()
         self._start_rest(("placement", "glance", "neutron", "nova"))
@@ -134,7 +140,8 @@ class Startup:
             lambda: self._start("keystone"),
             lambda: self._start("glance"),
         )
-        identity.move_endpoints(self._settings.ports, self._settings.passwords)
+        identity.move_endpoints(self._settings)
+        self._start_faults()
         self._start_rest(("placement", "neutron", "nova", gpubroker.API))
         self._start_broker()
         self._wait_nova(since)
@@ -196,6 +203,10 @@ class Startup:
         self._runner.start(mapper.program)
         self._runner.wait(mapper.name, mapper.ready)
         self._start("rabbitmq")
+
+    def _start_faults(self) -> None:
+        for name in faults.catalogue(self._settings):
+            self._start(name)
 
     # -- gpubroker ----------------------------------------------------------
 

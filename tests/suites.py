@@ -172,7 +172,9 @@ def cloud() -> Result:
     state = str(ROOT / ".sandbox-test")
     sandbox = [str(ROOT / ".venv/bin/python"), "-m", "sandbox"]
     began = _run(
-        [*sandbox, "--state", state, "--keep"], capture=True, echo=True
+        [*sandbox, "--state", state, "--keep", "--faults"],
+        capture=True,
+        echo=True,
     )
     if began.returncode:
         return Result(failed=1)

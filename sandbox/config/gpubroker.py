@@ -60,8 +60,14 @@ def _main(settings: s.Settings) -> str:
         {
             "DEFAULT": {"transport_url": settings.transport},
             "database": {"connection": settings.database("gpubroker")},
-            "keystone_authtoken": settings.token_checks("gpubroker"),
-            "service_user": settings.credentials("gpubroker"),
+            "keystone_authtoken": {
+                **settings.token_checks("gpubroker"),
+                **_way(settings),
+            },
+            "service_user": {
+                **settings.credentials("gpubroker"),
+                **_way(settings),
+            },
             # Any answer that does not fit its schema is a fault to see here.
             "api": {"response_validation": "error", "report_interval": 10},
             # A person waits for what happens: look around more often than
@@ -73,10 +79,17 @@ def _main(settings: s.Settings) -> str:
                 "retry_delay": 2,
                 "suspect_seconds": 5,
                 "sweep_interval": 10,
-                "order_seconds": 60,
+                "order_seconds": 30,
             },
         }
     )
+
+
+def _way(settings: s.Settings) -> dict[str, s.Value]:
+    return {
+        "auth_url": settings.broker_url("keystone", "/v3"),
+        "interface": "admin",
+    }
 
 
 def _agent(settings: s.Settings, host: str) -> str:

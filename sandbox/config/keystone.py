@@ -39,5 +39,11 @@ def write(settings: s.Settings) -> None:
         ),
     )
     s.write_web_server(
-        settings, "keystone", "keystone.wsgi.api:application", threads=8
+        settings,
+        "keystone",
+        "keystone.wsgi.api:application",
+        threads=8,
+        # Every service asks about every new token, and one process looks at
+        # one token at a time. No real cloud has one alone.
+        workers=2,
     )

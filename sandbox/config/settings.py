@@ -35,6 +35,7 @@ class Settings:
     layout: layouts.Layout
     ports: tcp.Ports
     passwords: secrets.Passwords
+    faults: bool = False
 
     def database(self, name: str) -> str:
         return databases.url(name, self.ports, self.passwords)
@@ -46,6 +47,12 @@ class Settings:
     @property
     def auth_url(self) -> str:
         return self.ports.url("keystone", "/v3")
+
+    def broker_url(self, service: str, path: str = "") -> str:
+        """Where the broker finds a service of the cloud: the endpoint of
+        the interface ``admin``, which nobody else uses here."""
+        way = f"faults_{service}" if self.faults else service
+        return self.ports.url(way, path)
 
     def credentials(self, user: str) -> dict[str, Value]:
         """How a service user signs in (keystoneauth's options)."""
@@ -91,7 +98,11 @@ def write(settings: Settings, service: str, name: str, text: str) -> None:
 
 
 def write_web_server(
-    settings: Settings, service: str, application: str, threads: int
+    settings: Settings,
+    service: str,
+    application: str,
+    threads: int,
+    workers: int = 1,
 ) -> None:
     """Write the web server's own file, ``gunicorn.conf.py``.
 
@@ -108,7 +119,7 @@ def write_web_server(
         f"wsgi_app = {application!r}\n"
         f"bind = '{tcp.HOST}:{port}'\n"
         "worker_class = 'gthread'\n"
-        "workers = 1\n"
+        f"workers = {workers}\n"
         f"threads = {threads}\n"
         "keepalive = 0\n"
         # A busy machine is no reason to kill a worker.
