@@ -1,0 +1,155 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""The whole life of a lease, again and again, while something goes wrong."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any, TypeVar
+
+from keystoneauth1 import exceptions
+
+from gpubroker.client import errors
+from sandbox.faults import rules
+from sandbox.faults import service as faults
+from tests.cloud import base
+
+T = TypeVar("T")
+
+FLAVOR = "vm.gpu.l40s.2"
+
+#: Seconds from a fault until everything goes its way again.
+CONVERGENCE = 60.0
+
+LONG = bool(os.environ.get("GPUBROKER_TEST_LONG"))
+SEED = int(os.environ.get("GPUBROKER_TEST_SEED", "1"))
+
+
+def some(places: Sequence[T], count: int) -> list[T]:
+    """All of them in a long run, else as many, by the seed."""
+    if LONG:
+        return list(places)
+    chosen = random.Random(SEED).sample(range(len(places)), count)
+    return [places[index] for index in sorted(chosen)]
+
+
+def seeds(few: int, many: int) -> range:
+    """Those to try: as many from ``SEED`` on."""
+    return range(SEED, SEED + (many if LONG else few))
+
+
+class RoundsTest(base.CloudTest):
+    """Needs the sandbox with ``--faults``."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.faults = faults.connect(self.cloud.settings)
+        self.faults.put()
+        self.addCleanup(self.faults.put)
+
+    # -- what there is -----------------------------------------------------
+
+    def kinds_of_a_life(self) -> list[str]:
+        """Every kind of request that the broker sends while a lease is
+        ordered, started and ended, in the order of the first of each."""
+        self.faults.forget()
+        self.life("plain")
+        self.nothing_left()
+        return list(dict.fromkeys(e["kind"] for e in self.faults.journal()))
+
+    # -- a round -----------------------------------------------------------
+
+    def one_round(self, *wanted: rules.Rule) -> None:
+        """A lease becomes active and ends although this goes wrong, and
+        nothing is left of it."""
+        self.faults.forget()
+        self.faults.put(*wanted)
+        began = time.monotonic()
+        try:
+            self.life("round")
+            self.eventually("it went wrong", self.fired, 30)
+        finally:
+            self.faults.put()
+        self.nothing_left()
+        self.eventually("every card free again", self.all_free)
+        took = time.monotonic() - began
+        if LONG:
+            what = ", ".join(f"{r.fault} {r.kind or r.seed}" for r in wanted)
+            print(f"{took:6.1f} s  {what}", flush=True)
+
+    def fired(self) -> list[str]:
+        return [e["fault"] for e in self.faults.journal() if e["fault"]]
+
+    def life(self, name: str) -> None:
+        lease_id = self.ordered(name)
+        self.until(lease_id, "active")
+        self.assertEqual(1, len(self.servers()))
+        self.ended(lease_id)
+
+    def ended(self, lease_id: str) -> None:
+        self.persist(lambda: self.gpus.delete_lease(lease_id))
+        self.until(lease_id, "ended")
+
+    def ordered(self, name: str) -> str:
+        """Order as a person does whose connection breaks: look whether the
+        order was taken before giving it again."""
+
+        def attempt() -> str:
+            known = [
+                lease
+                for lease in self.gpus.leases(name=name)
+                if not lease.is_final
+            ]
+            found = known[0] if known else self.order(FLAVOR, name=name)
+            return str(found.id)
+
+        return self.persist(attempt)
+
+    def until(
+        self, lease_id: str, state: str, patience: float = CONVERGENCE
+    ) -> Any:
+        def look() -> Any:
+            lease = self.persist(lambda: self.gpus.get_lease(lease_id))
+            if lease.is_final and lease.state != state:
+                self.fail(f"{lease.state}: {lease.reason}")
+            return lease if lease.state == state else None
+
+        return self.eventually(f"{lease_id} is {state}", look, patience)
+
+    def persist(self, call: Any) -> Any:
+        """What a person's script does when the API is away or a service
+        behind it is: try again."""
+        until = time.monotonic() + CONVERGENCE
+        while True:
+            try:
+                return call()
+            except exceptions.RetriableConnectionFailure:
+                if time.monotonic() > until:
+                    raise
+            except errors.ServiceError as error:
+                away = (error.status_code or 0) >= 500
+                if not away or time.monotonic() > until:
+                    raise
+            time.sleep(0.5)
+
+    @contextlib.contextmanager
+    def told(self, what: str) -> Iterator[None]:
+        """Say in a failure which round it was."""
+        try:
+            yield
+        except Exception as error:
+            raise AssertionError(f"{what}: {error}") from error
