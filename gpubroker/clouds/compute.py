@@ -264,6 +264,21 @@ class Compute:
         if answer.status == 409:
             raise session.down("Nova", answer.words)
 
+    def unshelve_asked(self, server_id: str) -> str | None:
+        answer = self._nova.get(
+            f"/servers/{server_id}/os-instance-actions", accept=(404,)
+        )
+        if not answer.found:
+            return None
+        # Newest first.
+        for record in answer.body["instanceActions"]:
+            if record["action"] in ("shelve", "shelveOffload"):
+                return None
+            if record["action"] == "unshelve":
+                found: str = record["request_id"]
+                return found
+        return None
+
 
 def match_hosts(hypervisors: list[str], hosts: list[str]) -> dict[str, str]:
     """Hypervisor -> service host, where the names leave no doubt.

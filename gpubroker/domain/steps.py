@@ -14,6 +14,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import enum
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from dataclasses import dataclass
 class Saga(enum.StrEnum):
     START = "start"
     END = "end"
+    UNSHELVE = "unshelve"
 
 
 class StepState(enum.StrEnum):
@@ -42,3 +44,9 @@ class Step:
     begun_at: datetime.datetime
     done_at: datetime.datetime | None = None
     detail: str = ""
+
+
+def finished(step: Step, done_at: datetime.datetime, detail: str = "") -> Step:
+    return dataclasses.replace(
+        step, state=StepState.DONE, done_at=done_at, detail=detail
+    )

@@ -137,6 +137,11 @@ class Run:
         key = (node.id, node.attempt, saga or self.saga, name)
         return self._steps.get(key)
 
+    def all_of(self, node: leases.Node, saga: steps.Saga) -> list[steps.Step]:
+        """What this attempt has of another saga."""
+        wanted = (node.id, node.attempt, saga)
+        return [step for key, step in self._steps.items() if key[:3] == wanted]
+
     def begun_at(self) -> datetime.datetime:
         """When this attempt began; now, when it has not."""
         attempts = {(n.id, n.attempt) for n in self.lease.nodes}
@@ -170,15 +175,7 @@ class Run:
 
         :raises ConcurrentUpdate: another one has.
         """
-        step = steps.Step(
-            lease_id=self.lease.id,
-            node_id=node.id,
-            attempt=node.attempt,
-            saga=self.saga,
-            name=name,
-            state=steps.StepState.BEGUN,
-            begun_at=self.core.clock.now(),
-        )
+        step = self.new(node, name)
         with self.change() as found:
             if alone:
                 known = map(_key, found.tx.steps.of_lease(self.lease.id))
@@ -192,19 +189,23 @@ class Run:
         self._steps[_key(step)] = step
         return step
 
+    def new(
+        self, node: leases.Node, name: str, saga: steps.Saga | None = None
+    ) -> steps.Step:
+        """A step that begins now; not written yet."""
+        return steps.Step(
+            lease_id=self.lease.id,
+            node_id=node.id,
+            attempt=node.attempt,
+            saga=saga or self.saga,
+            name=name,
+            state=steps.StepState.BEGUN,
+            begun_at=self.core.clock.now(),
+        )
+
     def done(self, step: steps.Step, detail: str = "") -> None:
         now = self.core.clock.now()
-        step = steps.Step(
-            lease_id=step.lease_id,
-            node_id=step.node_id,
-            attempt=step.attempt,
-            saga=step.saga,
-            name=step.name,
-            state=steps.StepState.DONE,
-            begun_at=step.begun_at,
-            done_at=now,
-            detail=detail,
-        )
+        step = steps.finished(step, now, detail)
         with self.core.store.write() as tx:
             tx.steps.done(step)
         self._steps[_key(step)] = step

@@ -25,13 +25,13 @@ from collections.abc import Callable
 
 from gpubroker import errors
 from gpubroker.domain import events
-from gpubroker.domain import fences
 from gpubroker.domain import leases
 from gpubroker.domain import steps
 from gpubroker.services import boot
 from gpubroker.services import broker
 from gpubroker.services import change
 from gpubroker.services import failing
+from gpubroker.services import held
 from gpubroker.services import post
 from gpubroker.services import reservation
 from gpubroker.services import saga
@@ -141,8 +141,8 @@ def _activate(run: saga.Run) -> None:
     started_at = run.core.store.now()
     with run.change() as now:
         for node in now.lease.nodes:
-            for device in node.planned:
-                _hold(now, device, node)
+            held.close(now, node)
+            _given(now, node)
         # They work: what failed there before had another reason.
         now.tx.failures.excuse(
             sorted({n.host for n in now.lease.nodes if n.host})
@@ -170,24 +170,14 @@ def _state(now: change.Change, started_at: datetime.datetime) -> None:
     now.say("lease.active", f"Active{until}.")
 
 
-def _hold(now: change.Change, device_id: str, node: leases.Node) -> None:
-    """Fence a card, so that the end of the server never opens it."""
-    now.tx.fences.add(
-        fences.Fence(
-            device_id=device_id,
-            reason=fences.Reason.LEASE,
-            detail=f"lease {now.lease.id}",
-            by="gpubroker",
-            lease_id=now.lease.id,
-            created_at=now.now,
+def _given(now: change.Change, node: leases.Node) -> None:
+    for device_id in node.planned:
+        now.tx.events.add(
+            events.Event(
+                at=now.now,
+                kind="device.leased",
+                message=f"Given to lease {now.lease.id}.",
+                device_id=device_id,
+                host=node.host,
+            )
         )
-    )
-    now.tx.events.add(
-        events.Event(
-            at=now.now,
-            kind="device.leased",
-            message=f"Given to lease {now.lease.id}.",
-            device_id=device_id,
-            host=node.host,
-        )
-    )

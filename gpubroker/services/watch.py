@@ -14,16 +14,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from gpubroker.domain import leases
 from gpubroker.domain import steps
 from gpubroker.services import broker
 from gpubroker.services import end
 from gpubroker.services import evidence
+from gpubroker.services import ports
 from gpubroker.services import saga
+from gpubroker.services import unshelve
 from gpubroker.services import verify
-
-#: Nova frees the cards of a server in these; it gets them back later.
-_AWAY = frozenset({"SHELVED_OFFLOADED"})
 
 
 def look(core: broker.Broker, lease: leases.Lease) -> saga.Next:
@@ -36,25 +37,40 @@ def look(core: broker.Broker, lease: leases.Lease) -> saga.Next:
         # The servers run; nothing is done in the user's name any more.
         return None
     run = saga.Run(core, lease, steps.Saga.START)
-    if all([_gone(run, node) for node in run.nodes]):
+    seen = {node.id: _server(run, node) for node in run.nodes}
+    if all(_gone(run, node, seen) for node in run.nodes):
         end.server_gone(core, lease.id)
         return 0.0
     for node in run.nodes:
+        _follow(run, node, seen[node.id])
         verify.drop_doubles(run, node)
-    wrong = [_compare(run, node) for node in run.nodes]
-    _tell(run, next((w for w in wrong if w), ""))
-    return None
+    found = [_compare(run, node, seen[node.id]) for node in run.nodes]
+    _tell(run, next((words for words, _wait in found if words), ""))
+    return saga.soonest([wait for _words, wait in found])
 
 
-def _gone(run: saga.Run, node: leases.Node) -> bool:
-    """Follow the server's status and addresses."""
+def _server(run: saga.Run, node: leases.Node) -> ports.Server | None:
+    if node.server_id is None:
+        return None
+    return run.core.compute.server(node.server_id)
+
+
+def _gone(
+    run: saga.Run,
+    node: leases.Node,
+    seen: Mapping[str, ports.Server | None],
+) -> bool:
     if node.server_id is None:
         return True
-    server = run.core.compute.server(node.server_id)
-    if evidence.gone(run.core, node.server_id, server):
-        return True
+    return evidence.gone(run.core, node.server_id, seen[node.id])
+
+
+def _follow(
+    run: saga.Run, node: leases.Node, server: ports.Server | None
+) -> None:
+    """Note the server's status and addresses."""
     if server is None:
-        return False
+        return
     seen = (server.status, server.addresses)
     if seen != (node.server_status, node.addresses):
         with run.change() as now:
@@ -63,13 +79,17 @@ def _gone(run: saga.Run, node: leases.Node) -> bool:
                 server_status=server.status,
                 addresses=server.addresses,
             )
-    return False
 
 
-def _compare(run: saga.Run, node: leases.Node) -> str:
-    if run.node(node).server_status in _AWAY:
-        return "Its server is shelved and holds no cards."
-    return verify.mismatch(run, node) or ""
+def _compare(
+    run: saga.Run, node: leases.Node, server: ports.Server | None
+) -> tuple[str, saga.Next]:
+    """What is wrong with the node, if anything, and when to look again."""
+    if server is not None and (
+        server.status == unshelve.AWAY or unshelve.under_way(run, node)
+    ):
+        return unshelve.look(run, node, server)
+    return verify.mismatch(run, node) or "", None
 
 
 def _tell(run: saga.Run, wrong: str) -> None:

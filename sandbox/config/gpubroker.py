@@ -75,6 +75,7 @@ def _main(settings: s.Settings) -> str:
             "worker": {
                 "plan_interval": 2,
                 "lease_interval": 1,
+                "check_interval": 5,
                 "reconcile_interval": 10,
                 "retry_delay": 2,
                 "suspect_seconds": 5,

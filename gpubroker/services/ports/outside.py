@@ -239,6 +239,11 @@ class Compute(Protocol):
         """
         ...
 
+    def unshelve_asked(self, server_id: str) -> str | None:
+        """The id of the last request to unshelve the server; ``None`` when
+        it was shelved after that."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checked:

@@ -118,3 +118,37 @@ class Servers(test_compute.ComputeCase):
             self.assertRaises(
                 errors.Unavailable, self.compute.delete_server, "s1"
             )
+
+
+class Unshelving(test_compute.ComputeCase):
+    def asked(self, *actions):
+        """:param actions: (what, by whom), newest first."""
+        records = [
+            {"action": what, "user_id": by, "request_id": f"req-{number}"}
+            for number, (what, by) in enumerate(actions)
+        ]
+        self.wire.get(
+            f"{wire.NOVA}/servers/s1/os-instance-actions",
+            json={"instanceActions": records},
+        )
+        return self.compute.unshelve_asked("s1")
+
+    def test_nobody_asked(self):
+        self.assertIsNone(self.asked(("shelve", "u"), ("create", "u")))
+
+    def test_the_last_wish_since_it_was_shelved(self):
+        self.assertEqual(
+            "req-0",
+            self.asked(("unshelve", "u"), ("unshelve", "u"), ("shelve", "u")),
+        )
+
+    def test_a_wish_before_it_was_shelved_again_is_over(self):
+        self.assertIsNone(
+            self.asked(("shelveOffload", "u"), ("unshelve", "u"))
+        )
+
+    def test_no_server(self):
+        self.wire.get(
+            f"{wire.NOVA}/servers/s1/os-instance-actions", status_code=404
+        )
+        self.assertIsNone(self.compute.unshelve_asked("s1"))

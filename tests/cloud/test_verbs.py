@@ -1,0 +1,256 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""What people do to a leased server through Nova, verb by verb.
+
+The table in doc/source/user/running.rst says the same in words.
+"""
+
+from __future__ import annotations
+
+import time
+
+from sandbox import tenants
+from tests.cloud import base
+
+FLAVOR, HOST = "vm.gpu.l40s.2", "gpu-l40s-1"
+
+
+class VerbsTest(base.CloudTest):
+    def setUp(self):
+        super().setUp()
+        self.lease = self.active(FLAVOR)
+        self.server = self.lease.servers[0]["id"]
+        self.planned = self.allocated_cards(self.server)
+        self.assertEqual(2, len(self.planned))
+
+    def act(self, verb, body=None, who=None, expected=(200, 202)):
+        answer = (who or self.member).compute.post(
+            f"/servers/{self.server}/action",
+            json={verb: body},
+            microversion="2.96",
+        )
+        self.assertIn(answer.status_code, expected, answer.text)
+        return answer
+
+    def seen(self):
+        answer = self.admin.compute.get(f"/servers/{self.server}")
+        return answer.json()["server"] if answer.status_code == 200 else {}
+
+    def becomes(self, *statuses):
+        def there():
+            server = self.seen()
+            idle = not server.get("OS-EXT-STS:task_state")
+            return idle and server.get("status") in statuses
+
+        self.eventually(f"server is {statuses}", there)
+
+    def reason(self):
+        lease = self.gpus.get_lease(self.lease.id)
+        self.assertEqual("active", lease.state)
+        return lease.reason or ""
+
+    def keeps_its_cards(self):
+        """At rest and over some looks of the broker."""
+        self.eventually("nothing is wrong", lambda: not self.reason())
+        self.assertEqual(self.planned, self.allocated_cards(self.server))
+        self.eventually(
+            "its cards are closed",
+            lambda: self.closed() == [1, 1],
+        )
+
+    def closed(self):
+        """``reserved`` of the cards that are fenced for a lease."""
+        return [
+            self.reserved(card)
+            for card in self.cards(HOST)
+            if any(fence["reason"] == "lease" for fence in card.fences)
+        ]
+
+    def is_over(self, cause):
+        ended = self.wait(self.lease, "ended")
+        self.assertEqual(cause, ended.end_cause)
+
+
+class Harmless(VerbsTest):
+    """The lease goes on and nothing about it changes."""
+
+    def test_power_and_locks(self):
+        for verb, body, status in (
+            ("os-stop", None, "SHUTOFF"),
+            ("os-start", None, "ACTIVE"),
+            ("reboot", {"type": "HARD"}, "ACTIVE"),
+            ("pause", None, "PAUSED"),
+            ("unpause", None, "ACTIVE"),
+            ("suspend", None, "SUSPENDED"),
+            ("resume", None, "ACTIVE"),
+            ("lock", None, "ACTIVE"),
+            ("unlock", None, "ACTIVE"),
+        ):
+            self.act(verb, body)
+            self.becomes(status)
+            self.keeps_its_cards()
+
+    def test_rescue_and_rebuild(self):
+        image = tenants.workload(self.member)["image"]
+        for verb, body, status in (
+            ("rescue", {}, "RESCUE"),
+            ("unrescue", None, "ACTIVE"),
+            ("rebuild", {"imageRef": image}, "ACTIVE"),
+        ):
+            self.act(verb, body)
+            self.becomes(status)
+            self.keeps_its_cards()
+
+    def test_images_of_it(self):
+        for verb, body in (
+            ("createImage", {"name": "snapshot"}),
+            (
+                "createBackup",
+                {"name": "b", "backup_type": "daily", "rotation": 1},
+            ),
+        ):
+            made = self.act(verb, body).json()["image_id"]
+            self.addCleanup(self.member.image.delete_image, made)
+            self.becomes("ACTIVE")
+        self.keeps_its_cards()
+
+    def test_a_port_more_and_less(self):
+        url = f"/servers/{self.server}/os-interface"
+        network = self.member.network.find_network("demo-net")
+        made = self.member.compute.post(
+            url, json={"interfaceAttachment": {"net_id": network.id}}
+        )
+        self.assertEqual(200, made.status_code, made.text)
+        port = made.json()["interfaceAttachment"]["port_id"]
+        self.becomes("ACTIVE")
+        gone = self.member.compute.delete(f"{url}/{port}")
+        self.assertEqual(202, gone.status_code, gone.text)
+        self.keeps_its_cards()
+
+
+class Moves(VerbsTest):
+    """Its ticket is on one host only: it stays where its cards are."""
+
+    def test_migrations_find_no_other_host(self):
+        self.act("migrate", who=self.admin)
+        self.becomes("ACTIVE")
+        self.keeps_its_cards()
+        self.act(
+            "os-migrateLive",
+            {"block_migration": "auto", "host": None},
+            who=self.admin,
+        )
+        self.becomes("ACTIVE")
+        self.keeps_its_cards()
+
+    def test_an_evacuation_finds_no_other_host(self):
+        """And needs none: the server is there when its host is."""
+        service = next(
+            s
+            for s in self.admin.compute.services(binary="nova-compute")
+            if s.host == HOST
+        )
+        self.cloud.kill(f"nova-compute-{HOST}")
+        self.addCleanup(self.back)
+        self.force_down(service, True)
+        self.act("evacuate", {}, who=self.admin, expected=(200, 202, 500))
+        self.eventually(
+            "the evacuation is over",
+            lambda: not self.seen().get("OS-EXT-STS:task_state"),
+        )
+        self.force_down(service, False)
+        self.cloud.start(f"nova-compute-{HOST}")
+        self.assertEqual(self.planned, self.allocated_cards(self.server))
+        self.keeps_its_cards()
+
+    def back(self):
+        if not self.cloud.processes.running(f"nova-compute-{HOST}"):
+            self.cloud.start(f"nova-compute-{HOST}")
+
+    def force_down(self, service, down):
+        answer = self.admin.compute.put(
+            f"/os-services/{service.id}",
+            json={"forced_down": down},
+            microversion="2.53",
+        )
+        self.assertEqual(200, answer.status_code, answer.text)
+
+
+class Resizes(VerbsTest):
+    def test_to_a_flavor_without_gpus_and_back(self):
+        flavor = self.big_flavor()
+        self.act("resize", {"flavorRef": flavor})
+        self.becomes("VERIFY_RESIZE")
+        self.eventually("the lease tells", lambda: "not hold" in self.reason())
+        self.act("revertResize", expected=(202,))
+        self.becomes("ACTIVE")
+        self.keeps_its_cards()
+
+    def test_to_a_flavor_without_gpus_for_good(self):
+        flavor = self.big_flavor()
+        self.act("resize", {"flavorRef": flavor})
+        self.becomes("VERIFY_RESIZE")
+        self.act("confirmResize", expected=(204,))
+        self.becomes("ACTIVE")
+        self.eventually("the lease tells", lambda: "not hold" in self.reason())
+        # Nobody else is given what the lease still holds.
+        self.assertEqual(2, self.offer("vm.gpu.l40s.1").available)
+        self.end(self.lease)
+
+    def big_flavor(self):
+        flavor = self.admin.compute.create_flavor(
+            name=f"cpu.big.{time.time()}", ram=1024, vcpus=1, disk=200
+        )
+        self.addCleanup(self.admin.compute.delete_flavor, flavor.id)
+        return flavor.id
+
+
+class Shelving(VerbsTest):
+    def test_it_comes_back_onto_its_cards(self):
+        self.act("shelve")
+        self.becomes("SHELVED_OFFLOADED")
+        self.eventually("the lease tells", lambda: "shelved" in self.reason())
+        self.assertEqual(set(), self.allocated_cards(self.server))
+        # Kept for it, and closed.
+        self.assertEqual(2, self.offer("vm.gpu.l40s.1").available)
+        self.assertEqual([1, 1], self.closed())
+        # The first time finds them closed, and is heard.
+        self.act("unshelve")
+        self.becomes("SHELVED_OFFLOADED")
+        self.eventually("open", lambda: "once more" in self.reason())
+        self.eventually("open in Placement", lambda: not self.closed())
+        self.assertEqual(2, self.offer("vm.gpu.l40s.1").available)
+        self.act("unshelve")
+        self.becomes("ACTIVE")
+        self.keeps_its_cards()
+
+    def test_a_lease_ends_with_its_server_shelved(self):
+        self.act("shelve")
+        self.becomes("SHELVED_OFFLOADED")
+        self.end(self.lease)
+
+    def test_a_shelved_server_is_deleted(self):
+        self.act("shelve")
+        self.becomes("SHELVED_OFFLOADED")
+        self.member.compute.delete_server(self.server)
+        self.is_over("server_gone")
+
+
+class Ends(VerbsTest):
+    def test_delete(self):
+        self.member.compute.delete_server(self.server)
+        self.is_over("server_gone")
+
+    def test_force_delete_by_an_admin(self):
+        self.act("forceDelete", who=self.admin)
+        self.is_over("server_gone")
