@@ -179,11 +179,15 @@ def cloud() -> Result:
     if began.returncode:
         return Result(failed=1)
     try:
-        return _stestr(
+        result = _stestr(
             "cloud",
             options=["--serial"],
             more={"GPUBROKER_TEST_CLOUD": state},
         )
+        # Over the whole run, so it is no test among the others.
+        told = _run([sys.executable, "-m", "tests.cloud.secrets", state])
+        clean = not told.returncode
+        return result + Result(passed=int(clean), failed=int(not clean))
     finally:
         _run([*sandbox, "--state", state, "--down"])
 

@@ -68,6 +68,7 @@ class Agent:
         self._probe_at = 0.0
         self._urgent = False
         self._trouble = ""
+        self._heard = False
 
     def run(self) -> None:
         """Until SIGTERM or SIGINT; ends within a second."""
@@ -147,9 +148,10 @@ class Agent:
         self._survey.told(facts, reply.claimed)
         now = self._clock.monotonic()
         self._schedule.succeeded(now, reply.interval)
-        if self._trouble:
-            LOG.info("reports get through again")
-            self._trouble = ""
+        if self._trouble or not self._heard:
+            LOG.info("reports get through%s", " again" * self._heard)
+        self._trouble, self._heard = "", True
+        LOG.debug("the report was taken; claimed: %s", reply.claimed)
         if now >= self._probe_at:
             self._probe_at = now + self._nvml_interval
             self._survey.probe()

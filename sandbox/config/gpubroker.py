@@ -58,7 +58,11 @@ def write(settings: s.Settings) -> None:
 def _main(settings: s.Settings) -> str:
     return s.ini(
         {
-            "DEFAULT": {"transport_url": settings.transport},
+            # With debug where it is tested that nothing secret is logged.
+            "DEFAULT": {
+                "transport_url": settings.transport,
+                **_logging(settings),
+            },
             "database": {"connection": settings.database("gpubroker")},
             "keystone_authtoken": {
                 **settings.token_checks("gpubroker"),
@@ -86,6 +90,17 @@ def _main(settings: s.Settings) -> str:
     )
 
 
+def _logging(settings: s.Settings) -> dict[str, s.Value]:
+    if not settings.faults:
+        return {}
+    return {
+        "debug": True,
+        # Those that oslo.log keeps quiet although they speak of requests.
+        "default_log_levels": "keystoneauth=DEBUG,keystonemiddleware=DEBUG,"
+        "amqp=WARN,oslo.messaging=INFO,oslo_messaging=INFO,sqlalchemy=WARN",
+    }
+
+
 def _way(settings: s.Settings) -> dict[str, s.Value]:
     return {
         "auth_url": settings.broker_url("keystone", "/v3"),
@@ -96,6 +111,7 @@ def _way(settings: s.Settings) -> dict[str, s.Value]:
 def _agent(settings: s.Settings, host: str) -> str:
     return s.ini(
         {
+            "DEFAULT": _logging(settings),
             "agent": {
                 "host": host,
                 "interval": 10,

@@ -24,6 +24,7 @@ from typing import Any, TypeVar
 from keystoneauth1 import exceptions
 
 from gpubroker.client import errors
+from gpubroker.client import sdk
 from sandbox.faults import rules
 from sandbox.faults import service as faults
 from tests.cloud import base
@@ -95,6 +96,10 @@ class RoundsTest(base.CloudTest):
         return [e["fault"] for e in self.faults.journal() if e["fault"]]
 
     def life(self, name: str) -> None:
+        # With a token that no service has seen, or the API asks nobody.
+        fresh = self.cloud.connection("sandbox")
+        self.addCleanup(fresh.close)
+        self.gpus = sdk.add_to(fresh)
         lease_id = self.ordered(name)
         self.until(lease_id, "active")
         self.assertEqual(1, len(self.servers()))

@@ -14,9 +14,11 @@ from __future__ import annotations
 
 import concurrent.futures
 import datetime
+import json
 
 from gpubroker.client import errors
 from tests.cloud import base
+from tests.cloud import secrets
 
 
 class OrderToEnd(base.CloudTest):
@@ -86,6 +88,20 @@ class OrderToEnd(base.CloudTest):
         ends = datetime.datetime.fromisoformat(longer.expires_at)
         began = datetime.datetime.fromisoformat(longer.started_at)
         self.assertEqual(4200, (ends - began).total_seconds())
+
+    def test_user_data_gets_to_the_server_and_nowhere_else(self):
+        sent = secrets.encoded()
+        lease = self.active(
+            "vm.gpu.l40s.1", workload=self.workload(user_data=sent)
+        )
+        found = self.admin.compute.get(
+            f"/servers/{lease.servers[0]['id']}", microversion="2.96"
+        ).json()["server"]
+        self.assertEqual(sent, found["OS-EXT-SRV-ATTR:user_data"])
+        for seen in (self.gpus, self.operator):
+            told = json.dumps(seen.get_lease(lease.id).to_dict(), default=str)
+            self.assertNotIn(sent, told)
+            self.assertIn("has_user_data", told)
 
     def test_another_project_does_not_see_it(self):
         lease = self.order("vm.gpu.l40s.1")

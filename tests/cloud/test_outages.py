@@ -43,7 +43,7 @@ class Outages(rounds.RoundsTest):
         self.addCleanup(self.back, "rabbitmq")
         began = time.monotonic()
         lease_id = self.ordered("no-rabbit")
-        self.assertLess(time.monotonic() - began, 10, "the order waited")
+        self.assertLess(time.monotonic() - began, 30, "the order waited")
         time.sleep(AWAY)
         self.assertNotEqual("active", self.gpus.get_lease(lease_id).state)
         self.cloud.start("rabbitmq")
