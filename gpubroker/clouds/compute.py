@@ -36,6 +36,10 @@ CEILING = (2, 100)
 #: (``domain.extra_specs``); a start is no time to learn of it.
 _SPECS_AS_THEY_ARE = "2.85"
 
+#: For requests whose answers hold the user data of servers, which only an
+#: operator is shown: keystoneauth logs what it gets at debug level.
+_UNLOGGED: Mapping[str, Any] = {"log": False}
+
 
 class Microversion:
     """min(2.100, the server's newest), asked once."""
@@ -145,7 +149,7 @@ class Compute:
         """
         asked = dict(params)
         while True:
-            body = self._nova.get(path, params=asked).body
+            body = self._nova.get(path, params=asked, **_UNLOGGED).body
             yield from body[name]
             if not body[name] or not body.get(f"{name}_links"):
                 return
@@ -233,7 +237,9 @@ class Compute:
     # -- servers ---------------------------------------------------------
 
     def server(self, server_id: str) -> ports.Server | None:
-        answer = self._nova.get(f"/servers/{server_id}", accept=(404,))
+        answer = self._nova.get(
+            f"/servers/{server_id}", accept=(404,), **_UNLOGGED
+        )
         return _server(answer.body["server"]) if answer.found else None
 
     def servers_tagged(self, tag: str) -> list[ports.Server]:

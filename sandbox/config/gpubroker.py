@@ -85,6 +85,8 @@ def _main(settings: s.Settings) -> str:
                 "suspect_seconds": 5,
                 "sweep_interval": 10,
                 "order_seconds": 30,
+                # No load balancer stands before this Nova.
+                "post_doubt_seconds": 20,
             },
         }
     )

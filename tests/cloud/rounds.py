@@ -54,7 +54,12 @@ def seeds(few: int, many: int) -> range:
 
 
 class RoundsTest(base.CloudTest):
-    """Needs the sandbox with ``--faults``."""
+    """Needs the sandbox with ``--faults``.
+
+    :ivar patience: seconds for a lease to get on; longer where faults go on.
+    """
+
+    patience = CONVERGENCE
 
     def setUp(self) -> None:
         super().setUp()
@@ -125,7 +130,7 @@ class RoundsTest(base.CloudTest):
         return self.persist(attempt)
 
     def until(
-        self, lease_id: str, state: str, patience: float = CONVERGENCE
+        self, lease_id: str, state: str, patience: float | None = None
     ) -> Any:
         def look() -> Any:
             lease = self.persist(lambda: self.gpus.get_lease(lease_id))
@@ -133,7 +138,9 @@ class RoundsTest(base.CloudTest):
                 self.fail(f"{lease.state}: {lease.reason}")
             return lease if lease.state == state else None
 
-        return self.eventually(f"{lease_id} is {state}", look, patience)
+        return self.eventually(
+            f"{lease_id} is {state}", look, patience or self.patience
+        )
 
     def persist(self, call: Any) -> Any:
         """What a person's script does when the API is away or a service

@@ -46,6 +46,9 @@ class LostAnswers(rounds.RoundsTest):
 
 
 class ByChance(rounds.RoundsTest):
+    # Each POST /servers that gets no answer costs post_doubt_seconds.
+    patience = 300.0
+
     def test_a_lease_lives_through_faults_by_chance(self):
         for seed in rounds.seeds(1, 20):
             with self.told(f"GPUBROKER_TEST_SEED={seed}"):
