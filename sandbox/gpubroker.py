@@ -166,7 +166,13 @@ def wait_for_cards(
     until = time.monotonic() + seconds
     while True:
         cards = list(operator.devices())
-        ready = [c for c in cards if c.is_schedulable and c.serial]
+        # The broker may have looked when a nova-compute was not up yet.
+        up = {h.name for h in operator.hosts() if h.compute_state == "up"}
+        ready = [
+            card
+            for card in cards
+            if card.is_schedulable and card.serial and card.host in up
+        ]
         if len(ready) >= wanted:
             return
         alive()
