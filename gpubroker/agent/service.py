@@ -149,7 +149,9 @@ class Agent:
         now = self._clock.monotonic()
         self._schedule.succeeded(now, reply.interval)
         if self._trouble or not self._heard:
-            LOG.info("reports get through%s", " again" * self._heard)
+            LOG.info(
+                "reports get through%s", " again" if self._trouble else ""
+            )
         self._trouble, self._heard = "", True
         LOG.debug("the report was taken; claimed: %s", reply.claimed)
         if now >= self._probe_at:
