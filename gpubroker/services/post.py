@@ -45,7 +45,7 @@ class User:
         self._run = run
         self._asked: futures.Future[ports.UserCloud] | None = None
 
-    def ahead(self) -> None:
+    def ahead(self) -> futures.Future[ports.UserCloud]:
         """Ask for the token, once.
 
         :raises IdentityLost: there is nothing any more to ask for it with.
@@ -56,12 +56,11 @@ class User:
             threads = futures.ThreadPoolExecutor(1)
             self._asked = threads.submit(_made_ready, cloud)
             threads.shutdown(wait=False)
+        return self._asked
 
     def cloud(self) -> ports.UserCloud:
         """:raises IdentityLost, RightsGone, Unavailable: no token."""
-        self.ahead()
-        assert self._asked is not None  # noqa: S101 - by ahead()
-        return self._asked.result()
+        return self.ahead().result()
 
 
 def _made_ready(cloud: ports.UserCloud) -> ports.UserCloud:

@@ -14,6 +14,7 @@
 
 from __future__ import annotations
 
+from sandbox import identity
 from sandbox import layout as layouts
 from sandbox import ports as tcp
 from sandbox import processes
@@ -23,9 +24,6 @@ from sandbox.faults import client
 
 NAME = "faults"
 
-#: The broker asks no other.
-_SERVICES = ("keystone", "placement", "glance", "neutron", "nova")
-
 
 def catalogue(settings: s.Settings) -> dict[str, services.Service]:
     """The one program, or none."""
@@ -34,7 +32,8 @@ def catalogue(settings: s.Settings) -> dict[str, services.Service]:
     ports = settings.ports
     ways = tuple(
         f"{name}={ports.of(f'faults_{name}')}:{ports.of(name)}"
-        for name in _SERVICES
+        for name, _kind, _path in identity.SERVICES
+        if name != "gpubroker"
     )
     program = processes.Program(
         NAME,

@@ -28,6 +28,7 @@ from gpubroker.client import sdk
 from sandbox.faults import rules
 from sandbox.faults import service as faults
 from tests.cloud import base
+from tests.fixtures import effort
 
 T = TypeVar("T")
 
@@ -36,13 +37,12 @@ FLAVOR = "vm.gpu.l40s.2"
 #: Seconds from a fault until everything goes its way again.
 CONVERGENCE = 60.0
 
-LONG = bool(os.environ.get("GPUBROKER_TEST_LONG"))
 SEED = int(os.environ.get("GPUBROKER_TEST_SEED", "1"))
 
 
 def some(places: Sequence[T], count: int) -> list[T]:
     """All of them in a long run, else as many, by the seed."""
-    if LONG:
+    if effort.LONG:
         return list(places)
     chosen = random.Random(SEED).sample(range(len(places)), count)
     return [places[index] for index in sorted(chosen)]
@@ -50,7 +50,7 @@ def some(places: Sequence[T], count: int) -> list[T]:
 
 def seeds(few: int, many: int) -> range:
     """Those to try: as many from ``SEED`` on."""
-    return range(SEED, SEED + (many if LONG else few))
+    return range(SEED, SEED + (many if effort.LONG else few))
 
 
 class RoundsTest(base.CloudTest):
@@ -93,7 +93,7 @@ class RoundsTest(base.CloudTest):
         self.nothing_left()
         self.eventually("every card free again", self.all_free)
         took = time.monotonic() - began
-        if LONG:
+        if effort.LONG:
             what = ", ".join(f"{r.fault} {r.kind or r.seed}" for r in wanted)
             print(f"{took:6.1f} s  {what}", flush=True)
 

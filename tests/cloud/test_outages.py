@@ -18,9 +18,10 @@ import time
 
 from gpubroker.client import errors
 from tests.cloud import rounds
+from tests.fixtures import effort
 
 #: Seconds that something is away.
-AWAY = 60.0 if rounds.LONG else 12.0
+AWAY = 60.0 if effort.LONG else 12.0
 
 
 class Outages(rounds.RoundsTest):

@@ -21,7 +21,6 @@ rounds of it.
 from __future__ import annotations
 
 import dataclasses
-import os
 import random
 
 from gpubroker import errors
@@ -31,11 +30,11 @@ from gpubroker.services import drive
 from gpubroker.services import end
 from gpubroker.services import plan
 from tests.fixtures import database
+from tests.fixtures import effort
 from tests.fixtures import world
 from tests.functional.db import base
 
-LONG = bool(os.environ.get("GPUBROKER_TEST_LONG"))
-ROUNDS = 1000 if LONG else 3
+ROUNDS = 1000 if effort.LONG else 3
 WORKERS = 4
 CARDS = 3
 
