@@ -139,7 +139,7 @@ class Compute:
         return matched
 
     def _all(
-        self, path: str, name: str, params: Mapping[str, str]
+        self, path: str, name: str, params: Mapping[str, str], **options: Any
     ) -> Iterator[dict[str, Any]]:
         """Every page: how many records one has, [api] max_limit of Nova
         says; while there is another, the body has ``<name>_links``.
@@ -149,7 +149,7 @@ class Compute:
         """
         asked = dict(params)
         while True:
-            body = self._nova.get(path, params=asked, **_UNLOGGED).body
+            body = self._nova.get(path, params=asked, **options).body
             yield from body[name]
             if not body[name] or not body.get(f"{name}_links"):
                 return
@@ -246,7 +246,9 @@ class Compute:
         asked = {"all_tenants": "1", "tags": tag}
         return [
             _server(record)
-            for record in self._all("/servers/detail", "servers", asked)
+            for record in self._all(
+                "/servers/detail", "servers", asked, **_UNLOGGED
+            )
         ]
 
     def delete_server(self, server_id: str) -> None:
