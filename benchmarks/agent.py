@@ -72,6 +72,10 @@ class Run(fixtures.Fixture):
         fields = path.read_text().rpartition(")")[2].split()
         return sum(int(field) for field in fields[11:15]) / _TICKS
 
+    def xid(self, code: int) -> None:
+        """Let a card have an error of this number."""
+        self.simulated.host.xid(CARD, code)
+
     def memory_mib(self, name: str) -> float:
         path = pathlib.Path(f"/proc/{self.agent.pid}/status")
         for line in path.read_text().splitlines():
@@ -85,29 +89,29 @@ def at_rest(seconds: float) -> list[figures.Figure]:
     with Run(interval=30, nvml_interval=3600) as run:
         run.api.interval = 30
         run.start()
-        began, cpu = time.monotonic(), run.cpu_seconds()
-        handles = 0
-        while time.monotonic() - began < seconds:
-            time.sleep(1)
-            handles = max(handles, len(run.agent.holders()))
-        share = (run.cpu_seconds() - cpu) / (time.monotonic() - began)
-        return [
-            figures.Figure(
-                "resident memory", run.memory_mib("VmRSS"), "MiB", 60
-            ),
-            figures.Figure(
-                "resident memory, peak", run.memory_mib("VmHWM"), "MiB"
-            ),
-            figures.Figure(
-                "CPU between probes", 100 * share, "% of a core", 0.5
-            ),
-            figures.Figure("handles on a GPU between probes", handles, "", 0),
-        ]
+        return rest(run, seconds)
 
 
-def cost(what: str, count: int, **options: object) -> figures.Figure:
+def rest(run: Run, seconds: float) -> list[figures.Figure]:
+    began, cpu = time.monotonic(), run.cpu_seconds()
+    handles = 0
+    while time.monotonic() - began < seconds:
+        time.sleep(1)
+        handles = max(handles, len(run.agent.holders()))
+    share = (run.cpu_seconds() - cpu) / (time.monotonic() - began)
+    return [
+        figures.Figure("resident memory", run.memory_mib("VmRSS"), "MiB", 60),
+        figures.Figure(
+            "resident memory, peak", run.memory_mib("VmHWM"), "MiB"
+        ),
+        figures.Figure("CPU between probes", 100 * share, "% of a core", 0.5),
+        figures.Figure("handles on a GPU between probes", handles, "", 0),
+    ]
+
+
+def cost(what: str, count: int, run: Run) -> figures.Figure:
     """CPU of one report, or of one report and the probe after it."""
-    with Run(interval=1, **options) as run:
+    with run:
         run.api.interval = 1
         run.start()
         run.api.forget()
@@ -117,16 +121,16 @@ def cost(what: str, count: int, **options: object) -> figures.Figure:
         return figures.Figure(what, 1000 * spent, "ms CPU")
 
 
-def fatal_line(count: int) -> list[figures.Figure]:
+def fatal_line(count: int, run: Run) -> list[figures.Figure]:
     """From the line in the kernel log to the request."""
-    with Run(interval=30, nvml_interval=3600) as run:
+    with run:
         run.start()
         found = []
         for number in range(count):
             time.sleep(0.7 + 0.03 * number)
             code = 1000 + number
             began = time.monotonic()
-            run.simulated.host.xid(CARD, code)
+            run.xid(code)
             found.append(run.api.wait_for(_has(code)).at - began)
         return [
             figures.Figure(
@@ -157,9 +161,13 @@ def main() -> int:
 def measure(seconds: float) -> list[figures.Figure]:
     return [
         *at_rest(seconds),
-        cost("one report of 8 GPUs", 20, nvml_interval=3600),
-        cost("one report and one probe of 8 GPUs", 10, nvml_interval=1),
-        *fatal_line(20),
+        cost("one report of 8 GPUs", 20, Run(interval=1, nvml_interval=3600)),
+        cost(
+            "one report and one probe of 8 GPUs",
+            10,
+            Run(interval=1, nvml_interval=1),
+        ),
+        *fatal_line(20, Run(interval=30, nvml_interval=3600)),
     ]
 
 
