@@ -16,8 +16,10 @@ from __future__ import annotations
 
 import testtools
 
+from gpubroker.domain import leases
 from gpubroker.services import delegate
 from gpubroker.services import end
+from gpubroker.services import expire
 from gpubroker.services import order
 from tests.fixtures import cloud
 from tests.fixtures import tripwire
@@ -122,6 +124,27 @@ class OneNode:
         places = self.each_place(active, act, self.end)
         self.assertIn("compute.delete_server", places)
         self.assertIn("ledger.drop_ticket", places)
+
+    def test_an_expiry_may_be_killed_anywhere(self):
+        """From there on its way is that of any end."""
+
+        def over():
+            lease = self.world.order(duration=3600)
+            self.world.settle(lease.id, "active")
+            self.world.clock.advance(3600)
+            return lease
+
+        def act(core, lease):
+            self.assertEqual([lease.id], expire.expire(core))
+
+        def check(lease, place):
+            over = self.world.settle(lease.id, "ended")
+            self.assertIs(leases.EndCause.EXPIRY, over.end_cause, place)
+            self.assertEqual({}, self.world.leftovers(), place)
+            said = self.world.events(lease.id).count("lease.ending")
+            self.assertEqual(1, said, place)
+
+        self.each_place(over, act, check)
 
     def test_the_undoing_of_a_start_may_be_killed_anywhere(self):
         def failing():
