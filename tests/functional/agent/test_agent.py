@@ -14,6 +14,7 @@
 import json
 import os
 import pathlib
+import random
 import signal
 import subprocess
 import time
@@ -22,6 +23,7 @@ import testtools
 
 from gpubroker.api.schemas import reports as schemas
 from tests.fixtures import agent_process
+from tests.fixtures import effort
 from tests.fixtures import report_api
 from tests.fixtures import simulated_host
 from tests.unit.agent import schema
@@ -29,6 +31,8 @@ from tests.unit.agent import schema
 FIRST = "0000:07:00.0"
 SECOND = "0000:0b:00.0"
 LAST = "0000:cb:00.0"
+
+SEED = int(os.environ.get("GPUBROKER_TEST_SEED", "1"))
 
 
 class AgentTestCase(testtools.TestCase):
@@ -171,6 +175,26 @@ class RestartTest(AgentTestCase):
         # /dev/kmsg is a ring and has it still, a rotated file has not.
         self.assertEqual([63, 95], report.codes)
         self.assertEqual(before[0], report.document["observations"][0])
+
+    def test_killed_again_and_again_at_any_moment(self) -> None:
+        """Each fault is told, and under one name however often."""
+        chance = random.Random(SEED)
+        agent = self.started()
+        codes = list(range(1000, 1090 if effort.LONG else 1006))
+        for code in codes:
+            self.host.xid(FIRST, code)
+            # From before it looks to after it was answered.
+            time.sleep(0.8 * chance.random())
+            agent.stop(signal.SIGKILL)
+            agent.start()
+        self.api.wait_for(lambda report: report.codes == codes)
+        names = {
+            (seen["code"], seen["id"])
+            for report in self.api.reports
+            for seen in report.document["observations"]
+        }
+        self.assertEqual(codes, sorted(code for code, _ in names))
+        self.assertNotIn("damaged", agent.words)
 
     def test_what_came_while_it_was_away(self) -> None:
         agent = self.started()

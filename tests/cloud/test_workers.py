@@ -1,0 +1,121 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+
+"""Several workers on one cloud: they share its pools, and a killed one is
+replaced."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import time
+
+from sandbox import gpubroker
+from tests.cloud import rounds
+from tests.fixtures import effort
+
+#: Seconds in which a killed worker's pools have to be another's.
+TAKEN_OVER = 10.0
+
+SECOND = "second"
+HOST_OF_SECOND = "gpu-l40s-1"
+
+_POOLS = re.compile(r"Pools of this worker: (.*)")
+
+
+class Workers(rounds.RoundsTest):
+    def hire(self, count):
+        """So many workers in all."""
+        program = self.cloud.services()[gpubroker.WORKER].program
+        self.addCleanup(self.one_again)
+        self.crew = [gpubroker.WORKER]
+        for number in range(2, count + 1):
+            name = f"{gpubroker.WORKER}-{number}"
+            self.cloud.processes.start(dataclasses.replace(program, name=name))
+            self.crew.append(name)
+
+    def one_again(self):
+        self.cloud.processes.stop(self.crew[1:])
+        if not self.cloud.processes.running(gpubroker.WORKER):
+            self.cloud.start(gpubroker.WORKER)
+
+    def make_second_pool(self):
+        self.operator.create_pool(name=SECOND)
+        self.addCleanup(self.operator.delete_pool, SECOND)
+        self.operator.update_host(HOST_OF_SECOND, pool=SECOND)
+        self.addCleanup(
+            self.operator.update_host, HOST_OF_SECOND, pool="default"
+        )
+
+    def pools(self, worker):
+        """What a worker has said last of the pools it looks after."""
+        log = self.cloud.layout.log_of(worker).read_text("utf-8", "replace")
+        said = _POOLS.findall(log)
+        last = said[-1].strip() if said else "none"
+        return set() if last == "none" else set(last.split(", "))
+
+    def owners(self, pool):
+        return [worker for worker in self.crew if pool in self.pools(worker)]
+
+    def owned(self, *pools):
+        return all(len(self.owners(pool)) == 1 for pool in pools)
+
+    def take_out(self, pool):
+        """Kill -9 the owner of a pool.
+
+        :returns: seconds until another one has it.
+        """
+        (owner,) = self.owners(pool)
+        self.cloud.kill(owner)
+        self.crew.remove(owner)
+        began = time.monotonic()
+        self.eventually(
+            f"{pool} is another's", lambda: self.owners(pool), TAKEN_OVER + 5
+        )
+        return time.monotonic() - began
+
+    def test_four_workers_share_the_pools_and_do_everything_once(self):
+        self.make_second_pool()
+        self.hire(4)
+        self.eventually(
+            "each pool has one owner",
+            lambda: self.owned("default", SECOND),
+        )
+        self.eventually(
+            "nobody has both",
+            lambda: self.owners("default") != self.owners(SECOND),
+        )
+        flavors = ["vm.gpu.a100.2", "vm.gpu.a100.2", "vm.gpu.l40s.2"]
+        found = [self.order(each) for each in flavors]
+        for lease in found:
+            self.wait(lease)
+        servers = self.servers()
+        self.assertEqual(len(found), len(servers))
+        held = [self.allocated_cards(server) for server in servers]
+        self.assertEqual(6, len(set.union(*held)), held)
+        for lease in found:
+            self.end(lease)
+
+    def test_a_killed_owner_is_replaced_in_time(self):
+        """In a long run one after the other, down to the last."""
+        self.hire(4 if effort.LONG else 2)
+        while len(self.crew) > 1:
+            self.eventually("one owner", lambda: self.owned("default"))
+            lease = self.order(rounds.FLAVOR, name=f"of-{len(self.crew)}")
+            took = self.take_out("default")
+            self.assertLess(took, TAKEN_OVER)
+            self.wait(lease)
+            self.assertEqual(1, len(self.servers()))
+            self.end(lease)
+            if effort.LONG:
+                print(f"{took:6.1f} s  killed owner replaced", flush=True)
