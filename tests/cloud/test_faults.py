@@ -31,6 +31,54 @@ _MIX = (
 )
 
 
+#: What a service in trouble answers for a while, one after the other.
+_STORMS = (
+    rules.Rule(
+        rules.Fault.STATUS,
+        service="placement",
+        method="PUT",
+        status=409,
+        times=8,
+    ),
+    rules.Rule(
+        rules.Fault.STATUS,
+        service="placement",
+        method="DELETE",
+        status=409,
+        times=8,
+    ),
+    *(
+        rules.Rule(rules.Fault.STATUS, service=service, status=status, times=n)
+        for service in ("nova", "placement", "glance", "neutron")
+        # A token that ran out is noticed by this answer alone.
+        for status, n in ((401, 2), (429, 12), (500, 12))
+    ),
+    rules.Rule(rules.Fault.STATUS, service="keystone", status=500, times=6),
+    rules.Rule(
+        rules.Fault.SLOW,
+        kind="nova POST /v2.1/servers",
+        seconds=30.0,
+        times=1,
+    ),
+    rules.Rule(rules.Fault.HANG, service="placement", seconds=30.0, times=2),
+    *(
+        rules.Rule(
+            rules.Fault.FORGET, service="keystone", forget=kind, times=6
+        )
+        for kind in ("compute", "placement", "image", "network")
+    ),
+)
+
+
+class Storms(rounds.RoundsTest):
+    patience = 120.0
+
+    def test_a_lease_lives_through_a_service_in_trouble(self):
+        for rule in rounds.some(_STORMS, 2):
+            with self.told(str(rule)):
+                self.one_round(rule)
+
+
 class LostAnswers(rounds.RoundsTest):
     def test_a_lease_lives_through_any_answer_that_is_lost(self):
         places = [
