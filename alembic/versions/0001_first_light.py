@@ -476,6 +476,24 @@ def _host_capacity() -> None:
     )
 
 
+def _host_mark() -> None:
+    op.create_table(
+        "host_mark",
+        sa.Column(
+            "host_id", sa.Integer(), nullable=False, autoincrement=False
+        ),
+        sa.Column("mark", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("host_id", name="pk_host_mark"),
+        sa.ForeignKeyConstraint(
+            ["host_id"],
+            ["host.id"],
+            name="fk_host_mark_host_id",
+            ondelete="CASCADE",
+        ),
+        **_TABLE,
+    )
+
+
 def _host_slot() -> None:
     op.create_table(
         "host_slot",
@@ -758,6 +776,7 @@ def upgrade() -> None:
     _trust()
     _device()
     _host_capacity()
+    _host_mark()
     _host_slot()
     _lease_node()
     _step()

@@ -20,6 +20,7 @@ import sqlalchemy as sa
 from oslo_db import exception as db_exc
 
 from gpubroker import errors
+from gpubroker.db import marks
 from gpubroker.db import repository
 from gpubroker.db import tables
 
@@ -61,6 +62,7 @@ class Claims(repository.Repository):
                         # same devices wait for each other, no deadlock.
                         for key in sorted(keys.values())
                     ],
+                    marks.Of(devices=tuple(device_ids)),
                 )
         except db_exc.DBDuplicateEntry as error:
             raise errors.InUse(
@@ -85,5 +87,6 @@ class Claims(repository.Repository):
             sa.delete(_ROW).where(
                 _ROW.node_id == node.scalar_subquery(),
                 _ROW.device_id.in_(devices),
-            )
+            ),
+            marks.Of(devices=tuple(device_ids)),
         )

@@ -23,6 +23,7 @@ import sqlalchemy as sa
 from gpubroker import errors
 from gpubroker.db import device_rows
 from gpubroker.db import hosts
+from gpubroker.db import marks
 from gpubroker.db import pages
 from gpubroker.db import repository
 from gpubroker.db import tables
@@ -89,10 +90,18 @@ class Devices(repository.Repository):
         return [row[0] for row in rows]
 
     def delete(self, device_id: str) -> None:
-        self._remove(
-            sa.delete(_ROW).where(_ROW.uuid == device_id),
-            f"Device {device_id} is claimed.",
+        # Held, so that it is not moved to another host meanwhile.
+        row = self._first(
+            sa.select(_ROW.host_id)
+            .where(_ROW.uuid == device_id)
+            .with_for_update()
         )
+        if row is not None:
+            self._remove(
+                sa.delete(_ROW).where(_ROW.uuid == device_id),
+                f"Device {device_id} is claimed.",
+                marks.Of(hosts=(row[0],)),
+            )
 
     def add(self, device: devices.Device) -> devices.Device:
         """A slot given here becomes the number of its address, where that
@@ -105,17 +114,20 @@ class Devices(repository.Repository):
         stored = dataclasses.replace(
             device, generation=1, created_at=now, updated_at=now
         )
+        values = self._values(stored)
+        of = marks.Of(hosts=(values["host_id"],))
         key = self._insert(
             _ROW,
             {
-                **self._values(stored),
+                **values,
                 "uuid": device.id,
                 "generation": 1,
                 "created_at": now,
             },
             _taken(device),
+            of,
         )
-        self._replace_consumers(key, device.consumers)
+        self._replace_consumers(key, device.consumers, of)
         if device.slot is not None:
             hosts.Hosts(self._session, self._clock).give_slots(
                 device.host, {device.pci_address: device.slot}
@@ -133,17 +145,16 @@ class Devices(repository.Repository):
         key = _ROW.uuid == device.id
         if device.updated_at is not None:
             key = sa.and_(key, _ROW.updated_at == device.updated_at)
+        values = self._values(stored)
+        row, host = self._key(device.id)
+        # Both, where it moves from one to the other.
+        of = marks.Of(hosts=(host, values["host_id"]))
         swapped = self._swap(
-            _ROW,
-            key,
-            device.generation,
-            self._values(stored),
-            _taken(device),
+            _ROW, key, device.generation, values, _taken(device), of
         )
-        row = self._key(device.id)
         if swapped is None:
             raise repository.moved_on("Device", device.id)
-        self._replace_consumers(row, device.consumers)
+        self._replace_consumers(row, device.consumers, of)
         return stored
 
     def hold(self, ids: Collection[str]) -> list[devices.Device]:
@@ -168,14 +179,16 @@ class Devices(repository.Repository):
         if row is None:
             raise repository.missing("device", device.id)
         seen = device_rows.mirrored(device)
-        changed = self._replace_consumers(row[0].id, device.consumers)
+        of = marks.Of(hosts=(row[0].host_id,))
+        changed = self._replace_consumers(row[0].id, device.consumers, of)
         if changed or any(
             getattr(row[0], name) != value for name, value in seen.items()
         ):
             self._execute(
                 sa.update(_ROW)
                 .where(_ROW.id == row[0].id)
-                .values(updated_at=self._now(), **seen)
+                .values(updated_at=self._now(), **seen),
+                of,
             )
 
     def _found(
@@ -244,13 +257,18 @@ class Devices(repository.Repository):
             "model_id": model[0] if model else None,
         }
 
-    def _key(self, device_id: str) -> int:
-        row = self._first(sa.select(_ROW.id).where(_ROW.uuid == device_id))
+    def _key(self, device_id: str) -> tuple[int, int]:
+        """Its own and its host's."""
+        row = self._first(
+            sa.select(_ROW.id, _ROW.host_id).where(_ROW.uuid == device_id)
+        )
         if row is None:
             raise repository.missing("device", device_id)
-        return int(row[0])
+        return row[0], row[1]
 
-    def _replace_consumers(self, key: int, wanted: Collection[str]) -> bool:
+    def _replace_consumers(
+        self, key: int, wanted: Collection[str], of: marks.Of
+    ) -> bool:
         """Whether there was something to change."""
         rows = self._rows(
             sa.select(_CONSUMER.consumer).where(_CONSUMER.device_id == key)
@@ -261,10 +279,11 @@ class Devices(repository.Repository):
             self._execute(
                 sa.delete(_CONSUMER).where(
                     _CONSUMER.device_id == key, _CONSUMER.consumer.in_(gone)
-                )
+                ),
+                of,
             )
         self._insert_many(
-            _CONSUMER, [{"device_id": key, "consumer": one} for one in new]
+            _CONSUMER, [{"device_id": key, "consumer": one} for one in new], of
         )
         return bool(gone or new)
 

@@ -20,6 +20,7 @@ from collections.abc import Collection
 
 import sqlalchemy as sa
 
+from gpubroker.db import marks
 from gpubroker.db import repository
 from gpubroker.db import tables
 from gpubroker.domain import failures
@@ -46,6 +47,7 @@ class Failures(repository.Repository):
         )
         if host is None:
             raise repository.missing("host", failure.host)
+        of = marks.Of(hosts=(host[0],))
         rows = self._rows(
             sa.select(_ROW.lease_id, _ROW.at).where(_ROW.host_id == host[0])
         )
@@ -58,7 +60,8 @@ class Failures(repository.Repository):
             self._execute(
                 sa.delete(_ROW).where(
                     _ROW.host_id == host[0], _ROW.lease_id.in_(gone)
-                )
+                ),
+                of,
             )
         self._insert_many(
             _ROW,
@@ -73,15 +76,24 @@ class Failures(repository.Repository):
                     "counts": failure.counts,
                 }
             ],
+            of,
         )
 
     def excuse(self, names: Collection[str]) -> None:
-        hosts = sa.select(_HOST.id).where(_HOST.name.in_(names))
-        self._execute(
-            sa.update(_ROW)
-            .where(_ROW.host_id.in_(hosts), _ROW.counts.is_(True))
-            .values(counts=False)
+        rows = self._rows(
+            sa.select(_ROW.host_id)
+            .distinct()
+            .join(_HOST, _HOST.id == _ROW.host_id)
+            .where(_HOST.name.in_(names), _ROW.counts.is_(True))
         )
+        keys = tuple(row[0] for row in rows)
+        if keys:
+            self._execute(
+                sa.update(_ROW)
+                .where(_ROW.host_id.in_(keys), _ROW.counts.is_(True))
+                .values(counts=False),
+                marks.Of(hosts=keys),
+            )
 
     def _found(self, condition: sa.ColumnElement[bool]) -> Found:
         rows = self._rows(

@@ -17,6 +17,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from gpubroker import errors
+from gpubroker.db import marks
 from gpubroker.db import repository
 from gpubroker.db import tables
 from gpubroker.domain import fences
@@ -51,6 +52,7 @@ class Fences(repository.Repository):
                     "created_at": fence.created_at or self._now(),
                 },
                 "",
+                marks.Of(devices=(fence.device_id,)),
             )
         except errors.Duplicate:
             return False
@@ -64,7 +66,8 @@ class Fences(repository.Repository):
                 _ROW.device_id == device.scalar_subquery(),
                 _ROW.reason == fence.reason,
             )
-            .values(detail=fence.detail, set_by=fence.by)
+            .values(detail=fence.detail, set_by=fence.by),
+            marks.NOBODY,
         )
         return bool(reworded)
 
@@ -80,7 +83,8 @@ class Fences(repository.Repository):
         )
         if lease_id is not None:
             statement = statement.where(_ROW.lease_id == lease_id)
-        return bool(self._execute(statement))
+        of = marks.Of(devices=(device_id,))
+        return bool(self._execute(statement, of))
 
     def of_lease(self, lease_id: str) -> list[fences.Fence]:
         return self._found(_ROW.lease_id == lease_id)

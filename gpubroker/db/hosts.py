@@ -23,6 +23,7 @@ import sqlalchemy as sa
 
 from gpubroker import errors
 from gpubroker.db import base
+from gpubroker.db import marks
 from gpubroker.db import pages
 from gpubroker.db import repository
 from gpubroker.db import tables
@@ -34,6 +35,7 @@ _ROW = tables.Host
 _POOL = tables.Pool
 _CAPACITY = tables.HostCapacity
 _SLOT = tables.HostSlot
+_MARK = tables.HostMark
 
 _PLAN = pages.Plan(
     noun="host",
@@ -93,7 +95,10 @@ class Hosts(repository.Repository):
             },
             f"There is a host {host.name} already, or one with the "
             f"hypervisor {host.hypervisor_hostname}.",
+            # Its first mark comes with it.
+            marks.NOBODY,
         )
+        self._insert_many(_MARK, [{"host_id": key, "mark": marks.draw()}])
         self._add_capacities(key, host)
         return stored
 
@@ -101,6 +106,7 @@ class Hosts(repository.Repository):
         stored = dataclasses.replace(
             host, generation=host.generation + 1, updated_at=self._now()
         )
+        key = self._key(host.name)
         swapped = self._swap(
             _ROW,
             _ROW.name == host.name,
@@ -113,8 +119,8 @@ class Hosts(repository.Repository):
             f"There is a host with the hypervisor "
             f"{host.hypervisor_hostname} already, or one that the same user "
             "reports for.",
+            marks.Of(hosts=(key,)),
         )
-        key = self._key(host.name)
         if swapped is None:
             raise repository.moved_on("Host", host.name)
         self._replace_capacities(key, host)
@@ -133,6 +139,8 @@ class Hosts(repository.Repository):
             host.generation,
             {"name": name, "updated_at": stored.updated_at},
             f"There is a host {name} already.",
+            # Known by another name it is another host to who remembers it.
+            marks.NOBODY,
         )
         if swapped is None:
             raise repository.moved_on("Host", host.name)
@@ -157,9 +165,12 @@ class Hosts(repository.Repository):
         self._remove(
             sa.delete(device).where(here),
             f"Host {name} has devices that are claimed.",
+            marks.NOBODY,
         )
         self._remove(
-            sa.delete(_ROW).where(_ROW.id == key), f"Host {name} is in use."
+            sa.delete(_ROW).where(_ROW.id == key),
+            f"Host {name} is in use.",
+            marks.NOBODY,
         )
 
     def heartbeat(
@@ -172,7 +183,8 @@ class Hosts(repository.Repository):
                 _ROW.report_digest == digest,
                 _ROW.agent_user_id == user_id,
             )
-            .values(heartbeat_at=now)
+            .values(heartbeat_at=now),
+            marks.NOBODY,
         )
         return noted == 1
 
@@ -189,7 +201,8 @@ class Hosts(repository.Repository):
                 # Who has read the host with its digest must not write it.
                 generation=_ROW.generation + 1,
                 updated_at=self._now(),
-            )
+            ),
+            marks.NOBODY,
         )
         return noted == 1
 
@@ -218,6 +231,7 @@ class Hosts(repository.Repository):
                 {"host_id": key, "pci_address": address, "slot": number}
                 for address, number in new.items()
             ],
+            marks.Of(hosts=(key,)),
         )
 
     def _key(self, name: str, lock: bool = False) -> int:
@@ -244,6 +258,7 @@ class Hosts(repository.Repository):
                 {"host_id": key, **dataclasses.asdict(capacity)}
                 for capacity in host.capacities
             ],
+            marks.Of(hosts=(key,)),
         )
 
     def _replace_capacities(self, key: int, host: hosts.Host) -> None:
@@ -253,7 +268,10 @@ class Hosts(repository.Repository):
         if sorted(stand, key=_by_class) != sorted(
             host.capacities, key=_by_class
         ):
-            self._execute(sa.delete(_CAPACITY).where(_CAPACITY.host_id == key))
+            self._execute(
+                sa.delete(_CAPACITY).where(_CAPACITY.host_id == key),
+                marks.Of(hosts=(key,)),
+            )
             self._add_capacities(key, host)
 
     def _capacities(

@@ -26,6 +26,7 @@ from sqlalchemy import orm
 
 from gpubroker import errors
 from gpubroker.db import base
+from gpubroker.db import marks
 from gpubroker.db import tables
 from gpubroker.services import ports
 
@@ -37,7 +38,11 @@ _BATCH = 10_000
 
 
 class Repository:
-    """Repositories of one transaction share its session."""
+    """Repositories of one transaction share its session.
+
+    Each write that may change what a host can offer says ``of`` which hosts:
+    they get another mark, see ``marks``.
+    """
 
     def __init__(self, session: orm.Session, clock: ports.Clock) -> None:
         self._session = session
@@ -73,7 +78,11 @@ class Repository:
         return found
 
     def _insert(
-        self, entity: type[base.Base], values: Mapping[str, Any], taken: str
+        self,
+        entity: type[base.Base],
+        values: Mapping[str, Any],
+        taken: str,
+        of: marks.Of | None = None,
     ) -> Any:
         """The new row's primary key.
 
@@ -82,6 +91,7 @@ class Repository:
 
         :raises Duplicate: with ``taken`` as its words.
         """
+        marks.check(entity.__tablename__, of)
         statement = sa.insert(tables.table(entity)).values(**values)
         try:
             with self._session.begin_nested():
@@ -92,15 +102,21 @@ class Repository:
             raise errors.Conflict(
                 "Something that it refers to has just been deleted."
             ) from error
+        marks.note(self._session, of)
         keys = cursor(result).inserted_primary_key
         return keys[0] if keys else None
 
     def _insert_many(
-        self, entity: type[base.Base], rows: Sequence[Mapping[str, Any]]
+        self,
+        entity: type[base.Base],
+        rows: Sequence[Mapping[str, Any]],
+        of: marks.Of | None = None,
     ) -> None:
+        marks.check(entity.__tablename__, of)
         if rows:
             statement = sa.insert(tables.table(entity))
             self._session.execute(statement, [dict(row) for row in rows])
+            marks.note(self._session, of)
 
     def _swap(
         self,
@@ -109,12 +125,14 @@ class Repository:
         generation: int,
         values: Mapping[str, Any],
         taken: str,
+        of: marks.Of | None = None,
     ) -> int | None:
         """UPDATE the row of that generation.
 
         :returns: its new generation, ``None`` when there is no such row.
         :raises Duplicate: with ``taken`` as its words.
         """
+        marks.check(entity.__tablename__, of)
         stood = entity.generation == generation
         statement = (
             sa.update(entity)
@@ -127,30 +145,37 @@ class Repository:
                 count = cursor(self._session.execute(statement)).rowcount
         except db_exc.DBDuplicateEntry as error:
             raise errors.Duplicate(taken) from error
-        return generation + 1 if count else None
+        if not count:
+            return None
+        marks.note(self._session, of)
+        return generation + 1
 
-    def _remove(self, key: sa.Delete, used: str) -> int:
+    def _remove(
+        self, key: sa.Delete, used: str, of: marks.Of | None = None
+    ) -> int:
         """DELETE; how many rows.
 
         :raises InUse: with ``used`` as its words, when others refer to it.
         """
         try:
             with self._session.begin_nested():
-                return cursor(
-                    self._session.execute(
-                        key, execution_options={"synchronize_session": False}
-                    )
-                ).rowcount
+                return self._execute(key, of)
         except db_exc.DBReferenceError as error:
             raise errors.InUse(used) from error
 
-    def _execute(self, statement: sa.Executable) -> int:
+    def _execute(
+        self, statement: sa.Update | sa.Delete, of: marks.Of | None = None
+    ) -> int:
         """Run a write; how many rows it met."""
-        return cursor(
+        marks.check(statement.entity_description["table"].name, of)
+        met = cursor(
             self._session.execute(
                 statement, execution_options={"synchronize_session": False}
             )
         ).rowcount
+        if met:
+            marks.note(self._session, of)
+        return met
 
 
 def cursor(result: sa.Result[Any]) -> engine.CursorResult[Any]:

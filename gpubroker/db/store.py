@@ -36,6 +36,7 @@ from gpubroker.db import flavors
 from gpubroker.db import hosts
 from gpubroker.db import installation
 from gpubroker.db import leases
+from gpubroker.db import marks
 from gpubroker.db import models
 from gpubroker.db import pools
 from gpubroker.db import session as db_session
@@ -141,6 +142,7 @@ class Store:
         """
         with self._session(writes=True) as session:
             yield Transaction(session, self._clock)
+            marks.write(session)
 
     def run(self, work: Callable[[ports.Transaction], T]) -> T:
         """``work`` in a transaction that writes, again when it was lost.

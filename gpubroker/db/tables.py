@@ -206,6 +206,15 @@ class StartFailure(base.Base):
     counts: Mapped[bool]
 
 
+class HostMark(base.Base):
+    """Another number after each change of what the host can offer."""
+
+    __tablename__ = "host_mark"
+
+    host_id: Mapped[int] = base.parent("host.id", primary_key=True)
+    mark: Mapped[int] = mapped_column(sa.BigInteger)
+
+
 class HostCapacity(base.Base):
     __tablename__ = "host_capacity"
 

@@ -20,6 +20,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from gpubroker.db import base
+from gpubroker.db import marks
 from gpubroker.db import pages
 from gpubroker.db import repository
 from gpubroker.db import tables
@@ -115,13 +116,14 @@ class Traits(repository.Repository):
                 missing.remove(pair)
             else:
                 gone.append(row.id)
+        of = marks.Of(hosts=(key[0],))
         if gone:
-            self._execute(sa.delete(_ROW).where(_ROW.id.in_(gone)))
+            self._execute(sa.delete(_ROW).where(_ROW.id.in_(gone)), of)
         # In one order everywhere, so that writers wait instead of clashing.
         new = sorted(missing, key=lambda pair: (pair[0] or 0, pair[1]))
         same = {"host_id": key[0], "source": source}
         self._insert_many(
-            _ROW, [{**same, "device_id": d, "trait": t} for d, t in new]
+            _ROW, [{**same, "device_id": d, "trait": t} for d, t in new], of
         )
 
     def _device_keys(

@@ -23,9 +23,10 @@ import dataclasses
 import datetime
 import functools
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from gpubroker.domain import failures
+from gpubroker.domain import fitting
 from gpubroker.domain import holding
 from gpubroker.domain import matching
 from gpubroker.domain import reasons
@@ -34,34 +35,9 @@ from gpubroker.domain.matching import HostState
 from gpubroker.domain.matching import HostView
 from gpubroker.domain.matching import Need
 from gpubroker.domain.reasons import Why
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
-    """A lease that waits, as the plan sees it."""
-
-    lease_id: str
-    models: tuple[str, ...]
-    need: Need
-    nodes: int = 1
-    not_before: datetime.datetime | None = None
-    project_id: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Snapshot:
-    """A pool at one moment.
-
-    :param hosts: in the fixed order that breaks ties.
-    :param orders: the queue, head first.
-    :param blocks: model -> valid sets of slots.
-    """
-
-    pool: str
-    now: datetime.datetime
-    hosts: tuple[HostView, ...]
-    orders: tuple[Order, ...] = ()
-    blocks: Mapping[str, Sequence[Sequence[int]]] = field(default_factory=dict)
+from gpubroker.domain.shapes import Shape
+from gpubroker.domain.snapshots import Order
+from gpubroker.domain.snapshots import Snapshot
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,11 +81,17 @@ def plan(snapshot: Snapshot) -> Plan:
     return Plan(tuple(planning.starts), tuple(planning.waits))
 
 
-def kept(snapshot: Snapshot, models: Sequence[str]) -> holding.Held:
-    """What the queue keeps from a new order for any of these models."""
+def kept(snapshot: Snapshot) -> holding.Held:
+    """What the queue keeps from a new order."""
     planning = _Planning(snapshot)
+    failed = {f.lease_id for host in snapshot.hosts for f in host.failures}
+    seen: set[object] = set()
     for order in snapshot.orders:
-        if set(order.models) & set(models):
+        # Of a long queue most are alike.
+        own = order.lease_id if order.lease_id in failed else ""
+        kind = (order.models, order.need, order.nodes, order.project_id, own)
+        if kind not in seen:
+            seen.add(kind)
             planning.hold(order)
     return planning.held
 
@@ -120,6 +102,7 @@ class _Planning:
     def __init__(self, snapshot: Snapshot) -> None:
         self.starts: list[Start] = []
         self.waits: list[Wait] = []
+        self._snapshot = snapshot
         self._now = snapshot.now
         self._blocks = snapshot.blocks
         self._hosts = {host.name: host for host in snapshot.hosts}
@@ -128,8 +111,8 @@ class _Planning:
         self._fits: dict[object, bool] = {}
 
     @functools.cached_property
-    def _empty(self) -> list[HostView]:
-        return [host.emptied() for host in self._hosts.values()]
+    def _shaped(self) -> list[tuple[HostView, Shape]]:
+        return list(self._snapshot.shaped())
 
     def decide(self, order: Order) -> None:
         its = holding.reach(order.need, self._avoided(order))
@@ -226,10 +209,15 @@ class _Planning:
         # Of a long queue most are alike.
         key = (order.models, order.need, order.nodes, its.avoids)
         if key not in self._fits:
-            self._fits[key] = fits(
-                [h for h in self._empty if h.name not in its.avoids],
+            self._fits[key] = fitting.fits(
+                [
+                    (host, shape)
+                    for host, shape in self._shaped
+                    if host.name not in its.avoids
+                ],
                 order,
                 self._blocks,
+                fitting.Stage.EMPTIED,
             )
         return self._fits[key]
 
@@ -284,31 +272,6 @@ def place(
     return None
 
 
-def fits(
-    hosts: Iterable[HostView],
-    order: Order,
-    blocks: Mapping[str, Sequence[Sequence[int]]],
-) -> bool:
-    """Whether ``place`` finds a place; without looking for the best one.
-
-    A node takes nothing from another host, so that each is filled by itself.
-    """
-    views = list(hosts)
-    for model in order.models:
-        left = order.nodes
-        for host in views:
-            while left and (
-                choice := matching.choose(
-                    host, model, blocks.get(model, ()), order.need
-                )
-            ):
-                host = matching.take(host, choice, order.need)
-                left -= 1
-            if not left:
-                return True
-    return False
-
-
 def best(
     hosts: Iterable[HostView],
     model: str,
@@ -327,43 +290,6 @@ def best(
         if rank is None or this < rank:
             chosen, rank = choice, this
     return chosen
-
-
-def ever_fits(snapshot: Snapshot, order: Order) -> str | None:
-    """``None``, or the sentence that says why it never can start here."""
-    ideal = [host.ideal() for host in snapshot.hosts]
-    if fits(ideal, order, snapshot.blocks):
-        return None
-    models = " or ".join(order.models)
-    cards = [
-        (host, sum(1 for c in host.cards if c.model in order.models))
-        for host in ideal
-        if host.state is HostState.OPEN
-        and matching.in_zone(host, order.need.zone)
-    ]
-    most = max((count for _host, count in cards), default=0)
-    where = f"pool {snapshot.pool}"
-    if order.need.zone:
-        where += f" in zone {order.need.zone}"
-    if most == 0:
-        return f"No host of {where} offers {models}."
-    if most < order.need.gpus:
-        return (
-            f"{order.need.gpus} x {models} on one host is more than any "
-            f"host of {where} has ({most})."
-        )
-    enough = [host for host, count in cards if count >= order.need.gpus]
-    if not any(matching.has_room(host, order.need) for host in enough):
-        return reasons.no_room(enough, order.need)
-    if order.nodes > 1:
-        return (
-            f"{order.nodes} nodes of {order.need.gpus} x {models} are more "
-            f"than {where} has, even when empty."
-        )
-    return (
-        f"No host of {where} has {order.need.gpus} x {models} "
-        "in one block, which the flavor requires."
-    )
 
 
 def _retry(order: Order, when: datetime.datetime) -> Wait:

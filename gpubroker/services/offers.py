@@ -20,7 +20,7 @@ from gpubroker.domain import models
 from gpubroker.domain import offers
 from gpubroker.domain import pools
 from gpubroker.domain.matching import Need
-from gpubroker.domain.planning import Snapshot
+from gpubroker.domain.snapshots import Snapshot
 from gpubroker.services import broker
 from gpubroker.services import ports
 from gpubroker.services import snapshot

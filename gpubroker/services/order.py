@@ -30,9 +30,9 @@ from typing import Any
 from gpubroker import context
 from gpubroker import errors
 from gpubroker.domain import events
+from gpubroker.domain import fitting
 from gpubroker.domain import flavors
 from gpubroker.domain import leases
-from gpubroker.domain import planning
 from gpubroker.domain import pools
 from gpubroker.domain import trusts
 from gpubroker.services import broker
@@ -313,6 +313,6 @@ def _check_fits(
     core: broker.Broker, tx: ports.Transaction, lease: leases.Lease
 ) -> None:
     pool = snapshot.load(tx, lease.pool, core.clock.now())
-    why = planning.ever_fits(pool, snapshot.order_of(lease))
+    why = fitting.ever_fits(pool, snapshot.order_of(lease))
     if why is not None:
         raise errors.Invalid(f"This order can never start: {why}")

@@ -29,8 +29,8 @@ from gpubroker.domain.matching import Card
 from gpubroker.domain.matching import HostState
 from gpubroker.domain.matching import HostView
 from gpubroker.domain.matching import Need
-from gpubroker.domain.planning import Order
-from gpubroker.domain.planning import Snapshot
+from gpubroker.domain.snapshots import Order
+from gpubroker.domain.snapshots import Snapshot
 from gpubroker.services import ports
 
 

@@ -23,8 +23,8 @@ from gpubroker.domain.matching import Card
 from gpubroker.domain.matching import HostState
 from gpubroker.domain.matching import HostView
 from gpubroker.domain.matching import Need
-from gpubroker.domain.planning import Order
-from gpubroker.domain.planning import Snapshot
+from gpubroker.domain.snapshots import Order
+from gpubroker.domain.snapshots import Snapshot
 
 NOW = datetime.datetime(2026, 11, 23, 12, tzinfo=datetime.UTC)
 A100 = "a100-sxm4-80gb"

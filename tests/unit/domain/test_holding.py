@@ -22,6 +22,7 @@ import hypothesis
 import testtools
 from hypothesis import strategies as st
 
+from gpubroker.domain import fitting
 from gpubroker.domain import matching
 from gpubroker.domain import planning
 from gpubroker.domain.reasons import Why
@@ -325,7 +326,12 @@ class Promises(testtools.TestCase):
         for order in snapshot.orders:
             self.assertEqual(
                 planning.place(hosts, order, snapshot.blocks) is not None,
-                planning.fits(snapshot.hosts, order, snapshot.blocks),
+                fitting.fits(
+                    snapshot.shaped(),
+                    order,
+                    snapshot.blocks,
+                    fitting.Stage.NOW,
+                ),
             )
 
 

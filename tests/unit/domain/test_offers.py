@@ -27,7 +27,7 @@ from tests.unit.domain import test_planning
 
 class Offers(testtools.TestCase):
     def offer(self, *hosts, gpus=2, **more):
-        return offers.offer(
+        return _offer(
             [builders.pool(*hosts)],
             [builders.A100],
             builders.need(gpus, **more),
@@ -70,7 +70,7 @@ class Offers(testtools.TestCase):
             failures=(builders.failure("a"), builders.failure("b"))
         )
         for project, available in (("p", 0), ("q", 4)):
-            offer = offers.offer(
+            offer = _offer(
                 [builders.pool(host)],
                 [builders.A100],
                 builders.need(2),
@@ -92,14 +92,14 @@ class Offers(testtools.TestCase):
             builders.host(used=set(range(8))),
             orders=(builders.order("a", 1), builders.order("b", 2)),
         )
-        offer = offers.offer([snapshot], [builders.A100], builders.need(1))
+        offer = _offer([snapshot], [builders.A100], builders.need(1))
         self.assertEqual(2, offer.queued)
 
     def test_cards_for_which_somebody_waits_are_not_offered(self):
         snapshot = builders.pool(
             builders.host(used={0}), orders=(builders.order("a", 8),)
         )
-        offer = offers.offer([snapshot], [builders.A100], builders.need(2))
+        offer = _offer([snapshot], [builders.A100], builders.need(2))
         self.assertEqual(0, offer.available)
         self.assertEqual((8, 7, 1, 0), _cards(offer))
         self.assertEqual({Why.BEHIND: 7, Why.IN_USE: 1}, self.reasons(offer))
@@ -115,13 +115,13 @@ class Offers(testtools.TestCase):
             builders.host("h2", zone="b"),
             orders=(builders.order("a", 8, zone="a"),),
         )
-        offer = offers.offer([snapshot], [builders.A100], builders.need(2))
+        offer = _offer([snapshot], [builders.A100], builders.need(2))
         self.assertEqual(4, offer.available)
 
     @hypothesis.given(test_planning.pools())
     @hypothesis.settings(max_examples=100, deadline=None)
     def test_what_is_offered_starts_although_others_wait(self, snapshot):
-        offer = offers.offer([snapshot], [builders.A100], builders.need(2))
+        offer = _offer([snapshot], [builders.A100], builders.need(2))
         orders = tuple(
             builders.order(f"new-{number}", 2)
             for number in range(offer.available)
@@ -136,15 +136,17 @@ class Offers(testtools.TestCase):
     @hypothesis.settings(max_examples=100, deadline=None)
     def test_an_offer_is_what_the_plan_would_really_start(self, snapshot):
         need = builders.need(2)
-        offer = offers.offer(
-            [builders.pool(*snapshot.hosts)], [builders.A100], need
-        )
+        offer = _offer([builders.pool(*snapshot.hosts)], [builders.A100], need)
         orders = tuple(
             builders.order(str(number), 2)
             for number in range(offer.available + 1)
         )
         plan = planning.plan(builders.pool(*snapshot.hosts, orders=orders))
         self.assertEqual(offer.available, len(plan.starts))
+
+
+def _offer(snapshots, *asked):
+    return offers.offer([offers.look(one) for one in snapshots], *asked)
 
 
 def _cards(offer):

@@ -18,6 +18,7 @@ import hypothesis
 import testtools
 from hypothesis import strategies as st
 
+from gpubroker.domain import fitting
 from gpubroker.domain import matching
 from gpubroker.domain import planning
 from gpubroker.domain.matching import HostState
@@ -226,7 +227,7 @@ class Planning(testtools.TestCase):
 
 class EverFits(testtools.TestCase):
     def sentence(self, *hosts, gpus=1, nodes=1, **more):
-        return planning.ever_fits(
+        return fitting.ever_fits(
             builders.pool(*hosts),
             builders.order("a", gpus, nodes, **more),
         )
