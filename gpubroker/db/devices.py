@@ -47,9 +47,6 @@ class Devices(repository.Repository):
     def of_host(self, host: str) -> list[devices.Device]:
         return self._found(tables.Host.name == host)
 
-    def of_pool(self, pool: str) -> list[devices.Device]:
-        return self._found(tables.Pool.name == pool)
-
     def many(self, ids: Collection[str]) -> list[devices.Device]:
         """Unknown ids are left out."""
         return [

@@ -35,10 +35,6 @@ class Failures(repository.Repository):
     def of_hosts(self, names: Collection[str]) -> Found:
         return self._found(_HOST.name.in_(names)) if names else {}
 
-    def of_pool(self, pool: str) -> Found:
-        key = sa.select(tables.Pool.id).where(tables.Pool.name == pool)
-        return self._found(_HOST.pool_id == key.scalar_subquery())
-
     def note(
         self, failure: failures.Failure, since: datetime.datetime
     ) -> None:

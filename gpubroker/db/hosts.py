@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -73,6 +73,15 @@ class Hosts(repository.Repository):
         if pool is not None:
             statement = statement.where(_POOL.name == pool)
         return self._filled(self._rows(statement))
+
+    def some(self, names: Collection[str]) -> list[hosts.Host]:
+        return [
+            host
+            for batch in repository.batches(names)
+            for host in self._filled(
+                self._rows(_select().where(_ROW.name.in_(batch)))
+            )
+        ]
 
     def page(self, page: Page) -> Listing[hosts.Host]:
         rows, more = pages.fetch(self._session, _select(), _PLAN, page)

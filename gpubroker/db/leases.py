@@ -156,6 +156,41 @@ class Leases(repository.Repository):
             conditions.append(_ROW.pool == pool)
         return self._found(*conditions)
 
+    def some(self, ids: Collection[str]) -> list[leases.Lease]:
+        return [
+            lease
+            for batch in repository.batches(ids)
+            for lease in self._found(_ROW.uuid.in_(batch))
+        ]
+
+    def waiting(self, pools: Collection[str]) -> list[leases.Waiting]:
+        rows = self._rows(
+            sa.select(_ROW.uuid, _ROW.pool, _ROW.not_before)
+            .where(_ROW.state == leases.State.QUEUED, _ROW.pool.in_(pools))
+            .order_by(_ROW.requested_at, _ROW.uuid)
+        )
+        return [leases.Waiting(*row) for row in rows]
+
+    def reasons(self, pool: str) -> dict[str, str]:
+        rows = self._rows(
+            sa.select(_ROW.uuid, _ROW.reason).where(
+                _ROW.state == leases.State.QUEUED, _ROW.pool == pool
+            )
+        )
+        return {row.uuid: row.reason for row in rows}
+
+    def starting(self, pools: Collection[str]) -> list[leases.Starting]:
+        rows = self._rows(
+            sa.select(_ROW.uuid, _ROW.pool, _NODE.host)
+            .join(_NODE, _NODE.lease_id == _ROW.id)
+            .where(
+                _ROW.state == leases.State.STARTING,
+                _ROW.pool.in_(pools),
+                _NODE.host.is_not(None),
+            )
+        )
+        return [leases.Starting(*row) for row in rows]
+
     def expiring(self, now: datetime.datetime) -> list[leases.Lease]:
         return self._found(
             _ROW.state == leases.State.ACTIVE, _ROW.expires_at <= now

@@ -132,7 +132,6 @@ class Repository:
         :returns: its new generation, ``None`` when there is no such row.
         :raises Duplicate: with ``taken`` as its words.
         """
-        marks.check(entity.__tablename__, of)
         stood = entity.generation == generation
         statement = (
             sa.update(entity)
@@ -140,6 +139,7 @@ class Repository:
             .values(generation=generation + 1, **values)
             .execution_options(synchronize_session=False)
         )
+        marks.check(_table(statement), of)
         try:
             with self._session.begin_nested():
                 count = cursor(self._session.execute(statement)).rowcount
@@ -167,7 +167,7 @@ class Repository:
         self, statement: sa.Update | sa.Delete, of: marks.Of | None = None
     ) -> int:
         """Run a write; how many rows it met."""
-        marks.check(statement.entity_description["table"].name, of)
+        marks.check(_table(statement), of)
         met = cursor(
             self._session.execute(
                 statement, execution_options={"synchronize_session": False}
@@ -176,6 +176,10 @@ class Repository:
         if met:
             marks.note(self._session, of)
         return met
+
+
+def _table(statement: sa.Update | sa.Delete) -> str:
+    return str(statement.entity_description["table"].name)
 
 
 def cursor(result: sa.Result[Any]) -> engine.CursorResult[Any]:

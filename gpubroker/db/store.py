@@ -40,6 +40,7 @@ from gpubroker.db import marks
 from gpubroker.db import models
 from gpubroker.db import pools
 from gpubroker.db import session as db_session
+from gpubroker.db import standing
 from gpubroker.db import steps
 from gpubroker.db import traits
 from gpubroker.db import trusts
@@ -74,6 +75,7 @@ class Transaction:
         self.workers: ports.Workers = workers.Workers(session, clock)
         self.hosts: ports.Hosts = hosts.Hosts(session, clock)
         self.devices: ports.Devices = devices.Devices(session, clock)
+        self.standing: ports.Standing = standing.Standing(session, clock)
         self.fences: ports.Fences = fences.Fences(session, clock)
         self.failures: ports.Failures = failures.Failures(session, clock)
         self.traits: ports.Traits = traits.Traits(session, clock)

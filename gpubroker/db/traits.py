@@ -77,12 +77,11 @@ class Traits(repository.Repository):
         )
         return [_trait(row) for row in rows]
 
-    def hosts_of_pool(self, pool: str) -> dict[str, frozenset[str]]:
+    def of_hosts(self, names: Collection[str]) -> dict[str, frozenset[str]]:
         rows = self._rows(
             sa.select(_HOST.name, _ROW.trait)
             .join(_HOST, _HOST.id == _ROW.host_id)
-            .join(tables.Pool, tables.Pool.id == _HOST.pool_id)
-            .where(tables.Pool.name == pool, _ROW.device_id.is_(None))
+            .where(_HOST.name.in_(names), _ROW.device_id.is_(None))
         )
         found: dict[str, set[str]] = {}
         for host, trait in rows:

@@ -76,6 +76,15 @@ class Drain:
     by: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """:param mark: the same as long as the host can offer the same."""
+
+    host: str
+    pool: str
+    mark: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Host:
     """:param name: Nova's service host, the key operators use.

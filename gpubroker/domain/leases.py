@@ -193,3 +193,21 @@ def check_move(lease: Lease, state: State, target: State) -> None:
             f"Lease {lease.name} is {lease.state}: it can not become {state}.",
             state=lease.state,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """What changes of a lease that waits in a queue."""
+
+    lease_id: str
+    pool: str
+    not_before: datetime.datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Starting:
+    """A host where a node of a lease is started."""
+
+    lease_id: str
+    pool: str
+    host: str

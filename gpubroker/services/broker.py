@@ -17,6 +17,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from gpubroker.services import ports
+from gpubroker.services import standing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +56,10 @@ class Settings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Broker:
-    """The ports, put together by a command (the composition root)."""
+    """The ports, put together by a command (the composition root).
+
+    :param memory: what this process has worked out of the hosts.
+    """
 
     store: ports.Store
     clock: ports.Clock
@@ -64,3 +68,4 @@ class Broker:
     compute: ports.Compute
     identity: ports.Identity
     settings: Settings = field(default_factory=Settings)
+    memory: standing.Memory = field(default_factory=standing.Memory)

@@ -23,14 +23,17 @@ from gpubroker.domain.matching import Need
 from gpubroker.domain.snapshots import Snapshot
 from gpubroker.services import broker
 from gpubroker.services import ports
-from gpubroker.services import snapshot
 
 
 def of_flavors(
-    core: broker.Broker, project_id: str, name: str | None = None
+    core: broker.Broker,
+    project_id: str,
+    name: str | None = None,
+    detail: bool = True,
 ) -> list[tuple[flavors.Flavor, offers.Offer]]:
     """One offer for each flavor, or for the one named, by name.
 
+    :param detail: whether to name the hosts.
     :raises Invalid: when there is no such flavor.
     """
     with core.store.read() as tx:
@@ -38,33 +41,42 @@ def of_flavors(
             chosen = sorted(tx.flavors.all(), key=lambda f: f.name)
         else:
             chosen = [_flavor(tx, name)]
-        seen = visible(tx, core, project_id)
+        seen = _visible(tx, core, project_id)
+    looks = [offers.look(pool) for pool in seen]
     return [
         (
             flavor,
-            offers.offer(seen, flavor.models, need_of(flavor), project_id),
+            offers.offer(
+                looks, flavor.models, need_of(flavor), project_id, detail
+            ),
         )
         for flavor in chosen
     ]
 
 
 def of_model(
-    core: broker.Broker, project_id: str, name: str, gpus: int
+    core: broker.Broker,
+    project_id: str,
+    name: str,
+    gpus: int,
+    detail: bool = True,
 ) -> list[offers.Offer]:
     """One offer for each model of that name or family.
 
+    :param detail: whether to name the hosts.
     :raises Invalid: when there is none.
     """
     with core.store.read() as tx:
         named = [m for m in tx.models.all() if name in (m.name, m.family)]
-        seen = visible(tx, core, project_id)
+        seen = _visible(tx, core, project_id)
     if not named:
         raise errors.Invalid(
             f"There is no model or family of models {name}.", field="model"
         )
     carried = [m for m in named if _carried(seen, m)] or named[:1]
+    looks = [offers.look(pool) for pool in seen]
     return [
-        offers.offer(seen, [model.name], Need(gpus=gpus), project_id)
+        offers.offer(looks, [model.name], Need(gpus=gpus), project_id, detail)
         for model in sorted(carried, key=lambda m: m.name)
     ]
 
@@ -85,15 +97,11 @@ def allowed(pool: pools.Pool, project_id: str) -> bool:
     return not pool.projects or project_id in pool.projects
 
 
-def visible(
+def _visible(
     tx: ports.Transaction, core: broker.Broker, project_id: str
 ) -> list[Snapshot]:
-    now = core.clock.now()
-    return [
-        snapshot.load(tx, pool.name, now)
-        for pool in sorted(tx.pools.all(), key=lambda p: p.name)
-        if allowed(pool, project_id)
-    ]
+    names = [p.name for p in tx.pools.all() if allowed(p, project_id)]
+    return core.memory.snapshots(tx, names, core.clock.now())
 
 
 def _flavor(tx: ports.Transaction, name: str) -> flavors.Flavor:
@@ -109,6 +117,6 @@ def _carried(seen: list[Snapshot], model: models.Model) -> bool:
     return any(
         card.model == model.name
         for found in seen
-        for host in found.hosts
-        for card in host.cards
+        for shape in set(found.shapes)
+        for card in shape.host.cards
     )

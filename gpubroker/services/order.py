@@ -312,7 +312,9 @@ def _check_limit(
 def _check_fits(
     core: broker.Broker, tx: ports.Transaction, lease: leases.Lease
 ) -> None:
-    pool = snapshot.load(tx, lease.pool, core.clock.now())
+    [pool] = core.memory.snapshots(
+        tx, [lease.pool], core.clock.now(), leases=False
+    )
     why = fitting.ever_fits(pool, snapshot.order_of(lease))
     if why is not None:
         raise errors.Invalid(f"This order can never start: {why}")

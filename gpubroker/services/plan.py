@@ -30,7 +30,6 @@ from gpubroker.domain import reasons
 from gpubroker.services import broker
 from gpubroker.services import change
 from gpubroker.services import names
-from gpubroker.services import snapshot
 
 LOG = logging.getLogger(__name__)
 
@@ -66,7 +65,7 @@ def plan_pool(core: broker.Broker, pool: str, owner: str) -> list[str]:
         if ownership is None:
             return started
         with core.store.read() as tx:
-            seen = snapshot.load(tx, pool, core.clock.now())
+            [seen] = core.memory.snapshots(tx, [pool], core.clock.now())
         if not seen.orders:
             return started
         plan = planning.plan(seen)
@@ -77,7 +76,7 @@ def plan_pool(core: broker.Broker, pool: str, owner: str) -> list[str]:
         except _Outdated as reason:
             LOG.info("Pool %s is planned again: %s", pool, reason)
             continue
-        _explain(core, plan.waits)
+        _explain(core, pool, plan.waits)
         return started
     return started
 
@@ -132,13 +131,12 @@ def _write(now: change.Change, planned: planning.Start) -> None:
     )
 
 
-def _explain(core: broker.Broker, waits: tuple[planning.Wait, ...]) -> None:
+def _explain(
+    core: broker.Broker, pool: str, waits: tuple[planning.Wait, ...]
+) -> None:
     """Write down what keeps each order back, where that changed."""
     with core.store.read() as tx:
-        known = {
-            lease.id: lease.reason
-            for lease in tx.leases.in_state([leases.State.QUEUED])
-        }
+        known = tx.leases.reasons(pool)
     changed = [
         wait
         for wait in waits

@@ -10,12 +10,13 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Read a pool from the store into the form that plans are made from."""
+"""From rows of the store to the form that plans are made from."""
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from gpubroker.domain import devices
 from gpubroker.domain import failures
@@ -30,39 +31,6 @@ from gpubroker.domain.matching import HostState
 from gpubroker.domain.matching import HostView
 from gpubroker.domain.matching import Need
 from gpubroker.domain.snapshots import Order
-from gpubroker.domain.snapshots import Snapshot
-from gpubroker.services import ports
-
-
-def load(tx: ports.Transaction, pool: str, now: datetime.datetime) -> Snapshot:
-    """A pool's hosts, cards and queue, in a fixed number of statements."""
-    by_host: dict[str, list[devices.Device]] = {}
-    for device in tx.devices.of_pool(pool):
-        by_host.setdefault(device.host, []).append(device)
-    promised = _promised(
-        tx.leases.in_state([leases.State.STARTING], pool=pool)
-    )
-    traits = tx.traits.hosts_of_pool(pool)
-    failed = tx.failures.of_pool(pool)
-    views = [
-        view(
-            host,
-            by_host.get(host.name, []),
-            traits.get(host.name, frozenset()),
-            promised,
-            failed.get(host.name, ()),
-            now,
-        )
-        for host in sorted(tx.hosts.all(pool), key=lambda h: h.name)
-    ]
-    queue = tx.leases.in_state([leases.State.QUEUED], pool=pool)
-    return Snapshot(
-        pool=pool,
-        now=now,
-        hosts=tuple(views),
-        orders=tuple(order_of(lease) for lease in queue),
-        blocks=blocks_of(tx.models.all()),
-    )
 
 
 def blocks_of(
@@ -94,26 +62,46 @@ def need_of(lease: leases.Lease) -> Need:
     )
 
 
-def view(
+def at_present(
+    bare: HostView, claimed: Need | None, now: datetime.datetime
+) -> HostView:
+    """A host with what its own rows do not tell.
+
+    :param claimed: for starts under way there.
+    """
+    seen = bare
+    if claimed is not None:
+        seen = dataclasses.replace(
+            seen,
+            vcpus=seen.vcpus - claimed.vcpus,
+            ram_mib=seen.ram_mib - claimed.ram_mib,
+            disk_gib=seen.disk_gib - claimed.disk_gib,
+        )
+    if seen.state is HostState.OPEN and failures.suspect(seen.failures, now):
+        seen = dataclasses.replace(
+            seen, state=HostState.SUSPECT, why="starts failed here lately"
+        )
+    return seen
+
+
+def standing(
     host: hosts.Host,
     cards: Sequence[devices.Device],
     traits: frozenset[str],
-    promised: Mapping[str, Need],
     failed: tuple[failures.Failure, ...],
-    now: datetime.datetime,
 ) -> HostView:
-    """One host as a plan sees it."""
-    state, why = _host_state(host, failed, now)
+    """What the rows of a host tell of it, whatever the time: what its mark
+    stands for."""
+    state, why = _host_state(host)
     free = {c.resource_class: c.free for c in host.capacities}
     total = {c.resource_class: c.free + c.used for c in host.capacities}
-    claimed = promised.get(host.name, Need(gpus=0))
     return HostView(
         name=host.name,
         state=state,
         why=why,
-        vcpus=free.get("VCPU", 0) + free.get("PCPU", 0) - claimed.vcpus,
-        ram_mib=free.get("MEMORY_MB", 0) - claimed.ram_mib,
-        disk_gib=free.get("DISK_GB", 0) - claimed.disk_gib,
+        vcpus=free.get("VCPU", 0) + free.get("PCPU", 0),
+        ram_mib=free.get("MEMORY_MB", 0),
+        disk_gib=free.get("DISK_GB", 0),
         vcpus_total=total.get("VCPU", 0) + total.get("PCPU", 0),
         ram_mib_total=total.get("MEMORY_MB", 0),
         disk_gib_total=total.get("DISK_GB", 0),
@@ -164,17 +152,11 @@ def _availability(device: devices.Device) -> tuple[Availability, str]:
     return Availability.FREE, ""
 
 
-def _host_state(
-    host: hosts.Host,
-    failed: tuple[failures.Failure, ...],
-    now: datetime.datetime,
-) -> tuple[HostState, str]:
+def _host_state(host: hosts.Host) -> tuple[HostState, str]:
     if host.mode is not hosts.Mode.MANAGE:
         return HostState.OBSERVED, "the host is only observed"
     if host.compute_state is not hosts.ComputeState.UP:
         return HostState.DOWN, f"nova-compute is {host.compute_state}"
-    if failures.suspect(failed, now):
-        return HostState.SUSPECT, "starts failed here lately"
     return HostState.OPEN, ""
 
 
@@ -183,23 +165,17 @@ def _by_slot(device: devices.Device) -> tuple[int, str]:
     return slot, device.pci_address
 
 
-def _promised(starting: Sequence[leases.Lease]) -> dict[str, Need]:
-    """CPU and memory of starts under way, which Placement may not show yet.
+def more(claimed: Need | None, need: Need) -> Need:
+    """CPU, memory and disk of one more start under way on a host, which
+    Placement may not show yet.
 
     Counted twice for the moment between a server's allocation and the end
     of its start: a plan may wait a moment too long, never oversell.
     """
-    found: dict[str, Need] = {}
-    for lease in starting:
-        need = need_of(lease)
-        for node in lease.nodes:
-            if node.host is None:
-                continue
-            old = found.get(node.host, Need(gpus=0))
-            found[node.host] = Need(
-                gpus=0,
-                vcpus=old.vcpus + need.vcpus,
-                ram_mib=old.ram_mib + need.ram_mib,
-                disk_gib=old.disk_gib + need.disk_gib,
-            )
-    return found
+    old = claimed or Need(gpus=0)
+    return Need(
+        gpus=0,
+        vcpus=old.vcpus + need.vcpus,
+        ram_mib=old.ram_mib + need.ram_mib,
+        disk_gib=old.disk_gib + need.disk_gib,
+    )

@@ -39,14 +39,20 @@ class Offers(routing.Collection):
             if "flavor" in query:
                 raise errors.Invalid("Ask for a flavor or for a model.")
             found = offers.of_model(
-                call.ports, project, query["model"], query.get("gpus", 1)
+                call.ports,
+                project,
+                query["model"],
+                query.get("gpus", 1),
+                detail,
             )
             return {"offers": [view.show(None, one, detail) for one in found]}
         if "gpus" in query:
             raise errors.Invalid(
                 "gpus: says how many of a model; name one.", field="gpus"
             )
-        pairs = offers.of_flavors(call.ports, project, query.get("flavor"))
+        pairs = offers.of_flavors(
+            call.ports, project, query.get("flavor"), detail
+        )
         return {
             "offers": [
                 view.show(flavor.name, one, detail) for flavor, one in pairs

@@ -41,6 +41,7 @@ from gpubroker.services.ports.store import Hosts
 from gpubroker.services.ports.store import Installation
 from gpubroker.services.ports.store import Models
 from gpubroker.services.ports.store import Pools
+from gpubroker.services.ports.store import Standing
 from gpubroker.services.ports.store import Store
 from gpubroker.services.ports.store import Traits
 from gpubroker.services.ports.store import Transaction
@@ -73,6 +74,7 @@ __all__ = [
     "Server",
     "ServerSpec",
     "ShapeSpec",
+    "Standing",
     "Steps",
     "Store",
     "Traits",

@@ -55,6 +55,23 @@ class Leases(Protocol):
         """Oldest order first (requested_at, then id)."""
         ...
 
+    def some(self, ids: Collection[str]) -> list[leases.Lease]:
+        """As ``in_state`` shows them; unknown ids are left out."""
+        ...
+
+    def waiting(self, pools: Collection[str]) -> list[leases.Waiting]:
+        """Those that are queued there, oldest order first; nothing but what
+        changes while they wait."""
+        ...
+
+    def reasons(self, pool: str) -> dict[str, str]:
+        """Lease id -> what keeps it back, of those that are queued there."""
+        ...
+
+    def starting(self, pools: Collection[str]) -> list[leases.Starting]:
+        """A row for each host where a lease of these pools is started."""
+        ...
+
     def expiring(self, now: datetime.datetime) -> list[leases.Lease]:
         """ACTIVE with expires_at <= now."""
         ...

@@ -126,6 +126,10 @@ class Workers(Protocol):
 class Hosts(Protocol):
     def get(self, name: str) -> hosts.Host: ...
     def all(self, pool: str | None = None) -> list[hosts.Host]: ...
+    def some(self, names: Collection[str]) -> list[hosts.Host]:
+        """Those of these names that there are."""
+        ...
+
     def page(self, page: Page) -> Listing[hosts.Host]: ...
     def add(self, host: hosts.Host) -> hosts.Host: ...
     def update(self, host: hosts.Host) -> hosts.Host:
@@ -179,11 +183,8 @@ class Failures(Protocol):
     def of_hosts(
         self, names: Collection[str]
     ) -> dict[str, tuple[failures.Failure, ...]]:
-        """Host -> its failures, oldest first; hosts without are left out."""
-        ...
-
-    def of_pool(self, pool: str) -> dict[str, tuple[failures.Failure, ...]]:
-        """The same for a whole pool, in one statement."""
+        """Host -> its failures, oldest first; hosts without are left out; in
+        one statement."""
         ...
 
     def note(
@@ -194,7 +195,8 @@ class Failures(Protocol):
         ...
 
     def excuse(self, names: Collection[str]) -> None:
-        """Let none of these hosts' failures count any more; one UPDATE."""
+        """Let none of these hosts' failures count any more; one statement
+        where none does."""
         ...
 
 
@@ -203,7 +205,6 @@ class Devices(Protocol):
 
     def get(self, device_id: str) -> devices.Device: ...
     def of_host(self, host: str) -> list[devices.Device]: ...
-    def of_pool(self, pool: str) -> list[devices.Device]: ...
     def many(self, ids: Collection[str]) -> list[devices.Device]: ...
     def all(self) -> list[devices.Device]: ...
     def by_serial(self, serial: str) -> devices.Device | None: ...
@@ -277,8 +278,8 @@ class Traits(Protocol):
         ...
 
     def of_host(self, host: str) -> list[traits.ProviderTrait]: ...
-    def hosts_of_pool(self, pool: str) -> dict[str, frozenset[str]]:
-        """Host -> the traits of the host itself, for a whole pool at once."""
+    def of_hosts(self, names: Collection[str]) -> dict[str, frozenset[str]]:
+        """Host -> the traits of the host itself; in one statement."""
         ...
 
     def replace(
@@ -288,6 +289,23 @@ class Traits(Protocol):
         found: Collection[traits.ProviderTrait],
     ) -> None:
         """Make the host's traits of this source exactly ``found``."""
+        ...
+
+
+class Standing(Protocol):
+    """What each host can offer; for transactions that only read."""
+
+    def marks(self) -> list[hosts.Mark]:
+        """Of every host, by name: another one after each change of what it
+        can offer (itself, its capacities, slots, traits and failed starts,
+        its devices with fences, consumers and claims), by whomever."""
+        ...
+
+    def devices(self, hosts: Collection[str]) -> list[devices.Device]:
+        """Of these hosts, with nothing but what a plan looks at: id, host,
+        address, slot, model, NUMA node, state, provider, total, reserved,
+        closing generation, claim, whether there is a consumer and the
+        reasons of fences."""
         ...
 
 
@@ -302,6 +320,7 @@ class Transaction(Protocol):
     hosts: Hosts
     failures: Failures
     devices: Devices
+    standing: Standing
     fences: Fences
     traits: Traits
     leases: Leases

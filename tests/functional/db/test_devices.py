@@ -81,8 +81,8 @@ class DeviceTests(base.Tests):
             everything = [other, *self.cards]
             self.assertEqual(everything, tx.devices.all())
             self.assertEqual(self.cards, tx.devices.of_host("gpu-1"))
-            self.assertEqual([other], tx.devices.of_pool("r"))
-            self.assertEqual([], tx.devices.of_pool("x"))
+            self.assertEqual([other], tx.devices.of_host("a"))
+            self.assertEqual([], tx.devices.of_host("x"))
             ids = [self.cards[1].id, other.id, samples.new_id()]
             self.assertEqual([other, self.cards[1]], tx.devices.many(ids))
             self.assertEqual([], tx.devices.many([]))

@@ -76,10 +76,10 @@ class FailureTests(base.Tests):
         )
         self.assertEqual({}, self.of())
 
-    def test_of_a_pool_in_one_statement(self) -> None:
+    def test_of_many_hosts_in_one_statement(self) -> None:
         self.note(failure(0), failure(1, host="gpu-3"))
         with self.store.read() as tx, self.statements() as sent:
-            found = tx.failures.of_pool("r")
+            found = tx.failures.of_hosts(["gpu-2", "gpu-3"])
         self.assertEqual({"gpu-3": (failure(1, host="gpu-3"),)}, found)
         self.assertEqual(1, len(sent))
 
@@ -100,7 +100,10 @@ class FailureTests(base.Tests):
         self.note(failure(0), failure(1, host="gpu-2"))
         with self.store.write() as tx, self.statements() as sent:
             tx.failures.excuse(["gpu-1", "gpu-3"])
-        self.assertEqual(1, len(sent))
+            self.assertEqual(2, len(sent))
+            tx.failures.excuse(["gpu-1", "gpu-3"])
+        # None is left to excuse.
+        self.assertEqual(3, len(sent))
         self.assertEqual(
             {
                 "gpu-1": (failure(0, counts=False),),

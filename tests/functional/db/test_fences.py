@@ -135,7 +135,7 @@ class TraitTests(base.Tests):
             self.assertEqual(set(second), set(tx.traits.of_host("gpu-1")))
             self.assertEqual(
                 {"gpu-1": frozenset({"B"})},
-                tx.traits.hosts_of_pool("default"),
+                tx.traits.of_hosts(["gpu-1"]),
             )
 
     def test_the_same_again_writes_nothing(self) -> None:

@@ -313,9 +313,12 @@ class StatementTests(base.Tests):
             for n in range(10):
                 self.add(tx, n)
             queue = tx.leases.in_state([leases.State.QUEUED])
+            names = [host.name for host in tx.hosts.all()]
         works: dict[str, tuple[int, Callable[[ports.Transaction], Any]]] = {
             "devices.all": (4, lambda tx: tx.devices.all()),
-            "devices.of_pool": (4, lambda tx: tx.devices.of_pool("default")),
+            "hosts.some": (2, lambda tx: tx.hosts.some(names)),
+            "standing.marks": (1, lambda tx: tx.standing.marks()),
+            "standing.devices": (3, lambda tx: tx.standing.devices(names)),
             "hosts.all": (2, lambda tx: tx.hosts.all()),
             "models.all": (1, lambda tx: tx.models.all()),
             "flavors.all": (3, lambda tx: tx.flavors.all()),
@@ -324,10 +327,9 @@ class StatementTests(base.Tests):
                 lambda tx: tx.leases.in_state([leases.State.QUEUED]),
             ),
             "leases.places": (1, lambda tx: tx.leases.places(queue)),
-            "traits.hosts_of_pool": (
-                1,
-                lambda tx: tx.traits.hosts_of_pool("default"),
-            ),
+            "leases.waiting": (1, lambda tx: tx.leases.waiting(["default"])),
+            "leases.starting": (1, lambda tx: tx.leases.starting(["default"])),
+            "traits.of_hosts": (1, lambda tx: tx.traits.of_hosts(names)),
             "leases.get": (2, lambda tx: tx.leases.get(queue[0].id)),
         }
         for name, (expected, work) in works.items():
