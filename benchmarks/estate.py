@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import itertools
 import uuid
 from collections.abc import Iterator
 
@@ -54,21 +55,63 @@ def add_flavors(store: db_store.Store) -> None:
             tx.flavors.add(_flavor(gpus))
 
 
-def add_hosts(store: db_store.Store, count: int, first: int = 0) -> list[str]:
+def add_hosts(
+    store: db_store.Store, count: int, first: int = 0, used: bool = False
+) -> list[str]:
     """Hosts of the default pool with eight A100 each.
 
+    :param used: whether some cards and CPUs of each are in use, so that
+        hardly two hosts are alike.
     :returns: ids of the cards.
     """
     found: list[str] = []
     for number in range(first, first + count):
         name = _name(number)
         with store.write() as tx:
-            tx.hosts.add(_host(name))
+            tx.hosts.add(_host(name, number % 100 if used else 0))
             for slot in range(CARDS):
                 card = tx.devices.add(_card(name, slot))
-                tx.devices.mirror(_mirrored(card))
+                taken = used and number * 37 >> slot & 1
+                tx.devices.mirror(_mirrored(card, bool(taken)))
                 found.append(card.id)
     return found
+
+
+def changes(store: db_store.Store, count: int) -> Iterator[None]:
+    """One host after the other has its CPU used a little more."""
+    with store.read() as tx:
+        names = [mark.host for mark in tx.standing.marks()]
+    for number in range(count):
+        with store.write() as tx:
+            host = tx.hosts.get(names[number % len(names)])
+            capacities = tuple(
+                dataclasses.replace(one, used=number % 100 + 1)
+                if one.resource_class == "VCPU"
+                else one
+                for one in host.capacities
+            )
+            tx.hosts.update(dataclasses.replace(host, capacities=capacities))
+        yield
+
+
+def add_queue(store: db_store.Store, count: int, project: str) -> None:
+    """Orders that wait: for one to eight cards, of four projects."""
+    gpus = itertools.cycle((1, 2, 4, 8))
+    for start in range(0, count, 500):
+        with store.write() as tx:
+            for number in range(start, min(count, start + 500)):
+                lease = _lease(number, leases.State.QUEUED, iter(()), project)
+                size = next(gpus)
+                tx.leases.add(
+                    dataclasses.replace(
+                        lease,
+                        gpus=size,
+                        vcpus=12 * size,
+                        ram_mib=96 * 1024 * size,
+                        project_id=f"{project[:-1]}{number % 4}",
+                    ),
+                    None,
+                )
 
 
 def add_leases(
@@ -101,7 +144,7 @@ def _flavor(gpus: int) -> flavors.Flavor:
     )
 
 
-def _host(name: str) -> hosts.Host:
+def _host(name: str, vcpus: int) -> hosts.Host:
     return hosts.Host(
         name=name,
         hypervisor_hostname=name,
@@ -111,7 +154,7 @@ def _host(name: str) -> hosts.Host:
         compute_state=hosts.ComputeState.UP,
         agent_user_id=AGENT if name == _name(0) else f"agent-{name}",
         capacities=(
-            hosts.Capacity(resource_class="VCPU", total=128),
+            hosts.Capacity(resource_class="VCPU", total=128, used=vcpus),
             hosts.Capacity(resource_class="MEMORY_MB", total=1024 * 1024),
             hosts.Capacity(resource_class="DISK_GB", total=14000),
         ),
@@ -133,7 +176,7 @@ def _card(host: str, slot: int) -> devices.Device:
     )
 
 
-def _mirrored(card: devices.Device) -> devices.Device:
+def _mirrored(card: devices.Device, used: bool) -> devices.Device:
     return dataclasses.replace(
         card,
         provider_id=str(uuid.uuid4()),
@@ -142,6 +185,7 @@ def _mirrored(card: devices.Device) -> devices.Device:
         resource_class="CUSTOM_GPU_A100_SXM4_80GB",
         total=1,
         reserved=0,
+        consumers=(str(uuid.uuid4()),) if used else (),
     )
 
 

@@ -23,6 +23,7 @@ from gpubroker.domain.matching import Blocks
 from gpubroker.domain.matching import HostState
 from gpubroker.domain.matching import HostView
 from gpubroker.domain.matching import Need
+from gpubroker.domain.shapes import Question
 from gpubroker.domain.shapes import Shape
 from gpubroker.domain.snapshots import Order
 from gpubroker.domain.snapshots import Snapshot
@@ -56,7 +57,7 @@ def fits(
     shapes = [shape for _host, shape in hosts]
     for model in order.models:
         blocks = frozen(blocks_of.get(model, ()))
-        asked = (stage, model, blocks, order.need)
+        asked = Question(stage, model, blocks, order.need)
         left = order.nodes
         for shape in shapes:
             left -= shape.answer(

@@ -28,6 +28,7 @@ from gpubroker.domain import reasons
 from gpubroker.domain.matching import HostView
 from gpubroker.domain.matching import Need
 from gpubroker.domain.reasons import Why
+from gpubroker.domain.shapes import Question
 from gpubroker.domain.shapes import Shape
 from gpubroker.domain.snapshots import Snapshot
 
@@ -186,13 +187,16 @@ def _parts(
     blocks = tuple(
         fitting.frozen(seen.snapshot.blocks.get(model, ())) for model in models
     )
-    asked = (tuple(models), blocks, need)
+    # One for each set of models that the queue may keep, most often none.
+    asked: dict[tuple[str, ...], Question] = {}
 
     def answer(host: HostView, shape: Shape) -> Part:
         """Of the host as it is to a new order: behind those that wait."""
         held = tuple(m for m in models if seen.held.keeps(m, host))
+        if held not in asked:
+            asked[held] = Question(tuple(models), blocks, need, held)
         return shape.answer(
-            (asked, held),
+            asked[held],
             lambda one: _part(_without(one, held), models, blocks, need),
         )
 

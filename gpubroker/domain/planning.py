@@ -35,7 +35,9 @@ from gpubroker.domain.matching import HostState
 from gpubroker.domain.matching import HostView
 from gpubroker.domain.matching import Need
 from gpubroker.domain.reasons import Why
+from gpubroker.domain.shapes import Question
 from gpubroker.domain.shapes import Shape
+from gpubroker.domain.shapes import Shapes
 from gpubroker.domain.snapshots import Order
 from gpubroker.domain.snapshots import Snapshot
 
@@ -70,12 +72,16 @@ class Plan:
 
 
 Barred = Callable[[str, HostView], bool]
+#: Small is good.
+Rank = tuple[int, int, int]
+Ranked = Callable[[HostView], Rank | None]
+Glance = Callable[[Question, HostView, Ranked], Rank | None]
 Placed = tuple[tuple[NodePlan, ...], dict[str, HostView]]
 
 
 def plan(snapshot: Snapshot) -> Plan:
     """Decide about every waiting order of the pool."""
-    planning = _Planning(snapshot)
+    planning = Planning(snapshot)
     for order in snapshot.orders:
         planning.decide(order)
     return Plan(tuple(planning.starts), tuple(planning.waits))
@@ -83,7 +89,7 @@ def plan(snapshot: Snapshot) -> Plan:
 
 def kept(snapshot: Snapshot) -> holding.Held:
     """What the queue keeps from a new order."""
-    planning = _Planning(snapshot)
+    planning = Planning(snapshot)
     failed = {f.lease_id for host in snapshot.hosts for f in host.failures}
     seen: set[object] = set()
     for order in snapshot.orders:
@@ -96,7 +102,24 @@ def kept(snapshot: Snapshot) -> holding.Held:
     return planning.held
 
 
-class _Planning:
+class Glances:
+    """Ranks hosts that are alike once, while a plan changes some."""
+
+    def __init__(self, shaped: Iterable[tuple[HostView, Shape]]) -> None:
+        self._shapes = Shapes()
+        self._last = {host.name: (host, shape) for host, shape in shaped}
+
+    def __call__(
+        self, asked: Question, host: HostView, ranked: Ranked
+    ) -> Rank | None:
+        last, shape = self._last[host.name]
+        if last is not host:
+            shape = self._shapes.of(host)
+            self._last[host.name] = (host, shape)
+        return shape.answer(asked, ranked)
+
+
+class Planning:
     """The pool as it is after the orders so far were decided about."""
 
     def __init__(self, snapshot: Snapshot) -> None:
@@ -109,6 +132,10 @@ class _Planning:
         self._failed = [host for host in snapshot.hosts if host.failures]
         self.held = holding.Held()
         self._fits: dict[object, bool] = {}
+
+    @functools.cached_property
+    def _glances(self) -> Glance:
+        return Glances(self._shaped)
 
     @functools.cached_property
     def _shaped(self) -> list[tuple[HostView, Shape]]:
@@ -201,7 +228,7 @@ class _Planning:
         return min(own.values())
 
     def _try(self, order: Order, barred: Barred) -> Placed | None:
-        return place(self._hosts, order, self._blocks, barred)
+        return place(self._hosts, order, self._blocks, barred, self._glances)
 
     def _could_start_when_empty(
         self, order: Order, its: holding.Reach
@@ -244,10 +271,12 @@ def place(
     order: Order,
     blocks: Mapping[str, Sequence[Sequence[int]]],
     barred: Barred = lambda _model, _host: False,
+    glance: Glance | None = None,
 ) -> Placed | None:
     """All nodes of an order on one model, or ``None``: all or none.
 
     :param barred: which hosts' cards of a model it must leave alone.
+    :param glance: see ``best``.
     :returns: the nodes, and the hosts as they are then.
     """
     for model in order.models:
@@ -258,7 +287,7 @@ def place(
         }
         nodes: list[NodePlan] = []
         for index in range(order.nodes):
-            choice = best(left.values(), model, blocks, order.need)
+            choice = best(left.values(), model, blocks, order.need, glance)
             if choice is None:
                 break
             left[choice.host] = matching.take(
@@ -277,19 +306,41 @@ def best(
     model: str,
     blocks: Mapping[str, Sequence[Sequence[int]]],
     need: Need,
+    glance: Glance | None = None,
 ) -> Choice | None:
     """The host to use: an aligned block first, then the fullest host (best
-    fit), then the least broken up, then the fixed order of the hosts."""
-    chosen: Choice | None = None
-    rank: tuple[int, int, int] | None = None
+    fit), then the least broken up, then the fixed order of the hosts.
+
+    :param glance: ranks a host; each one anew unless told.
+    """
+    asked = Question(
+        "rank", model, fitting.frozen(blocks.get(model, ())), need
+    )
+    chosen: HostView | None = None
+    best_rank: Rank | None = None
+
+    def ranked(host: HostView) -> Rank | None:
+        return _rank(host, model, blocks, need)
+
     for host in hosts:
-        choice = matching.choose(host, model, blocks.get(model, ()), need)
-        if choice is None:
-            continue
-        this = (0 if choice.aligned else 1, choice.left, choice.broken)
-        if rank is None or this < rank:
-            chosen, rank = choice, this
-    return chosen
+        rank = glance(asked, host, ranked) if glance else ranked(host)
+        if rank is not None and (best_rank is None or rank < best_rank):
+            chosen, best_rank = host, rank
+    if chosen is None:
+        return None
+    return matching.choose(chosen, model, blocks.get(model, ()), need)
+
+
+def _rank(
+    host: HostView,
+    model: str,
+    blocks: Mapping[str, Sequence[Sequence[int]]],
+    need: Need,
+) -> Rank | None:
+    choice = matching.choose(host, model, blocks.get(model, ()), need)
+    if choice is None:
+        return None
+    return (0 if choice.aligned else 1, choice.left, choice.broken)
 
 
 def _retry(order: Order, when: datetime.datetime) -> Wait:

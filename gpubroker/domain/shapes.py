@@ -31,6 +31,22 @@ T = TypeVar("T")
 _MOST = 256
 
 
+class Question:
+    """What to answer, hashed once for all the shapes that are asked."""
+
+    __slots__ = ("_hash", "_parts")
+
+    def __init__(self, *parts: Hashable) -> None:
+        self._parts = parts
+        self._hash = hash(parts)
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Question) and self._parts == other._parts
+
+
 class Shape:
     """Equal only to itself; see ``Shapes``.
 
@@ -42,9 +58,9 @@ class Shape:
 
     def __init__(self, host: HostView) -> None:
         self.host = host
-        self._answers: dict[Hashable, object] = {}
+        self._answers: dict[Question, object] = {}
 
-    def answer(self, question: Hashable, work: Callable[[HostView], T]) -> T:
+    def answer(self, question: Question, work: Callable[[HostView], T]) -> T:
         """What ``work`` makes of the host.
 
         :param question: the same for the same work only.

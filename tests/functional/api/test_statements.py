@@ -20,6 +20,8 @@ import uuid
 
 import testtools
 
+from gpubroker.domain import hosts
+from gpubroker.domain import pools
 from tests.fixtures import api as api_fixture
 from tests.fixtures import database
 
@@ -58,6 +60,23 @@ class Lists(testtools.TestCase):
             self.assertEqual(
                 self.count(f"{path}?limit=1"), self.count(path), path
             )
+
+    def test_offers(self) -> None:
+        """Neither hosts nor pools nor orders make more of them."""
+        self.count("/v1/offers")
+        few = self.count("/v1/offers")
+        with self.api.world.store.write() as tx:
+            for number in range(3):
+                name = f"pool-{number}"
+                tx.pools.add(pools.Pool(name=name))
+                tx.hosts.add(
+                    hosts.Host(name=name, hypervisor_hostname=name, pool=name)
+                )
+        self.order(18)
+        self.api.world.turn()
+        self.assertGreater(self.count("/v1/offers"), few)
+        self.assertEqual(few, self.count("/v1/offers"))
+        self.assertLessEqual(few, 9)
 
     def test_models_flavors_and_pools(self) -> None:
         for path in ("/v1/models", "/v1/flavors", "/v1/pools"):

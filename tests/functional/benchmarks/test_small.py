@@ -38,6 +38,14 @@ class Small(testtools.TestCase):
     def test_lists(self):
         found = self.figures("lists", "--hosts", "10", "--count", "2")
         self.assertIn("/v1/offers (10 hosts): SQL statements", found)
+        self.assertIn("after one host changed: p99", found)
+        self.assertIn("first of a process", found)
+
+    def test_plan(self):
+        found = self.figures(
+            "plan", "--hosts", "5", "--orders", "30", "--count", "1"
+        )
+        self.assertIn("memory gained", found)
 
     def test_report(self):
         self.assertIn("SQL statements", self.figures("report", "--count", "2"))

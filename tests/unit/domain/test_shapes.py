@@ -20,12 +20,14 @@ import testtools
 from hypothesis import strategies as st
 
 from gpubroker.domain import offers
+from gpubroker.domain import planning
 from gpubroker.domain import shapes
 from gpubroker.domain.fences import Reason
 from gpubroker.domain.matching import HostState
 from tests.fixtures import plain_offers
 from tests.unit.domain import builders
 from tests.unit.domain import test_holding
+from tests.unit.domain import test_planning
 
 MODELS = (
     (builders.A100,),
@@ -91,14 +93,17 @@ class Shapes(testtools.TestCase):
         shape = self.shapes.of(builders.host())
         for question in ("a", "b", "a"):
             answer = shape.answer(
-                question, lambda host: asked.append(host) or len(asked)
+                shapes.Question(question),
+                lambda host: asked.append(host) or len(asked),
             )
         self.assertEqual((1, 2), (answer, len(asked)))
 
     def test_no_number_of_questions_fills_the_memory(self):
         shape = self.shapes.of(builders.host())
         for question in range(10_000):
-            answer = shape.answer(question, lambda _host, it=question: it)
+            answer = shape.answer(
+                shapes.Question(question), lambda _host, it=question: it
+            )
             self.assertEqual(question, answer)
         self.assertLessEqual(len(shape._answers), shapes._MOST)
 
@@ -133,6 +138,23 @@ class Equality(testtools.TestCase):
                             plain_offers.offer([pool], *asked),
                             offers.offer([offers.look(seen)], *asked),
                         )
+
+    @hypothesis.given(test_holding.pools(), test_planning.pools())
+    @hypothesis.settings(
+        max_examples=60,
+        deadline=None,
+        suppress_health_check=[hypothesis.HealthCheck.too_slow],
+    )
+    def test_of_plans(self, *pools):
+        """Host by host no other plan is made."""
+        for pool in pools:
+            plain = planning.Planning(pool)
+            plain.__dict__["_glances"] = None
+            for order in pool.orders:
+                plain.decide(order)
+            made = planning.plan(pool)
+            self.assertEqual(tuple(plain.starts), made.starts)
+            self.assertEqual(tuple(plain.waits), made.waits)
 
     @hypothesis.given(st.lists(test_holding.pools(), min_size=2, max_size=3))
     @hypothesis.settings(
