@@ -128,7 +128,7 @@ class StandingTests(base.Tests):
         )
     )
     @hypothesis.settings(
-        max_examples=300 if effort.LONG else 8,
+        max_examples=300 if effort.LONG else 5,
         deadline=None,
         suppress_health_check=list(hypothesis.HealthCheck),
     )

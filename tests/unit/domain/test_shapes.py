@@ -145,9 +145,9 @@ class Equality(testtools.TestCase):
         deadline=None,
         suppress_health_check=[hypothesis.HealthCheck.too_slow],
     )
-    def test_of_plans(self, *pools):
+    def test_of_plans(self, one, other):
         """Host by host no other plan is made."""
-        for pool in pools:
+        for pool in (one, other):
             plain = planning.Planning(pool)
             plain.__dict__["_glances"] = None
             for order in pool.orders:
