@@ -69,11 +69,11 @@ def add_hosts(
         name = _name(number)
         with store.write() as tx:
             tx.hosts.add(_host(name, number % 100 if used else 0))
+            tx.hosts.give_slots(name, {address(s): s for s in range(CARDS)})
             for slot in range(CARDS):
-                card = tx.devices.add(_card(name, slot))
                 taken = used and number * 37 >> slot & 1
-                tx.devices.mirror(_mirrored(card, bool(taken)))
-                found.append(card.id)
+                card = _mirrored(_card(name, slot), bool(taken))
+                found.append(tx.devices.add(card).id)
     return found
 
 
@@ -166,7 +166,6 @@ def _card(host: str, slot: int) -> devices.Device:
         id=str(uuid.uuid4()),
         host=host,
         pci_address=address(slot),
-        slot=slot,
         model=MODEL,
         vendor_id="10de",
         product_id="20b2",

@@ -47,10 +47,12 @@ GIVE_UP_SECONDS = 2
 
 def measure(options: argparse.Namespace) -> list[figures.Figure]:
     found: list[figures.Figure] = []
-    with application.Database() as database:
-        found += leases(database, options.count)
-    with application.Database() as database:
-        found += offers(database, options.hosts, options.count)
+    if options.only != "offers":
+        with application.Database() as database:
+            found += leases(database, options.count)
+    if options.only != "leases":
+        with application.Database() as database:
+            found += offers(database, options.hosts, options.count)
     if options.state:
         cloud = clouds.Cloud(layouts.Layout.at(options.state).state)
         found += served(cloud, options.clients, options.seconds)
@@ -115,8 +117,21 @@ def offers(
             raise RuntimeError(f"statements grow with the hosts: {sent}")
         name = f"{OFFERS} at {size} hosts, in process"
         found = _times(app, name, OFFERS, "member", count, OFFERS_P99_MS)
+        found += _cpu(app, name, count)
         found += _after_changes(app, database, name, count)
     return [sent[-1], *found, *_first(database, name)]
+
+
+def _cpu(
+    app: application.Application, name: str, count: int
+) -> list[figures.Figure]:
+    """What the time would be if nobody else used the machine."""
+    times = []
+    for _ in range(count):
+        began = time.process_time()
+        app.get(OFFERS, "member")
+        times.append(1000 * (time.process_time() - began))
+    return _figures(f"{name}, CPU time", times, None)
 
 
 def _after_changes(
@@ -244,6 +259,9 @@ def main() -> int:
     )
     parser.add_argument(
         "--hosts", type=int, default=1000, help="hosts for offers (1000)"
+    )
+    parser.add_argument(
+        "--only", choices=("leases", "offers"), help="in process (both)"
     )
     parser.add_argument(
         "--clients", type=int, default=4, help="clients at a time (4)"

@@ -28,7 +28,7 @@ T = TypeVar("T")
 
 #: Answers that one shape keeps; a cloud asks for fewer than it has flavors
 #: and kinds of waiting orders, but anybody may ask for any number of cards.
-_MOST = 256
+_MOST = 128
 
 
 class Question:
@@ -65,12 +65,14 @@ class Shape:
 
         :param question: the same for the same work only.
         """
-        if question in self._answers:
-            return cast(T, self._answers[question])
+        # Threads share it: another one may begin a new book meanwhile.
+        answers = self._answers
+        if question in answers:
+            return cast(T, answers[question])
         found = work(self.host)
-        if len(self._answers) >= _MOST:
-            self._answers = {}
-        self._answers[question] = found
+        if len(answers) >= _MOST:
+            answers = self._answers = {}
+        answers[question] = found
         return found
 
 
