@@ -104,27 +104,23 @@ class Memory:
             queues, claimed = self._leases(tx, names)
         self._forget(marks, names)
         blocks = snapshot.blocks_of(tx.models.all())
-        made = []
-        for name in names:
-            its = claimed.get(name, {})
-            seen = [
-                found[mark.host].at_present(
-                    its.get(mark.host), now, self._shapes
-                )
-                for mark in marks
-                if mark.pool == name
-            ]
-            made.append(
-                Snapshot(
-                    pool=name,
-                    now=now,
-                    hosts=tuple(host for host, _shape in seen),
-                    shapes=tuple(shape for _host, shape in seen),
-                    orders=queues.get(name, ()),
-                    blocks=blocks,
-                )
+        seen: dict[str, list[tuple[HostView, Shape]]] = {n: [] for n in names}
+        for mark in marks:
+            if mark.pool in seen:
+                its = claimed.get(mark.pool, {}).get(mark.host)
+                host = found[mark.host].at_present(its, now, self._shapes)
+                seen[mark.pool].append(host)
+        return [
+            Snapshot(
+                pool=name,
+                now=now,
+                hosts=tuple(host for host, _shape in seen[name]),
+                shapes=tuple(shape for _host, shape in seen[name]),
+                orders=queues.get(name, ()),
+                blocks=blocks,
             )
-        return made
+            for name in names
+        ]
 
     def _standing(
         self,
