@@ -29,6 +29,7 @@
     +-- OutsideError            something outside the broker
         +-- Unavailable         down, slow or refusing: try again      503
         |   +-- Misconfigured   it refuses the broker itself           503
+        |       +-- Undecipherable  no key fits what is stored         (held)
         +-- Rejected            it understood and said no: final
         +-- RightsGone          the user's delegated rights do not     (held)
         |                       work at present, may come back
@@ -118,6 +119,12 @@ class Misconfigured(Unavailable):
     """
 
     code = "gpubroker.misconfigured"
+
+
+class Undecipherable(Misconfigured):
+    """What is stored encrypted can not be read with the keys there are."""
+
+    code = "gpubroker.undecipherable"
 
 
 class Rejected(OutsideError):

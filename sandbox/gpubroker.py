@@ -97,19 +97,16 @@ def prepare(settings: s.Settings) -> None:
 
 
 def make_tables(settings: s.Settings, runner: processes.Processes) -> None:
-    """Bring gpubroker's database up to date."""
-    runner.run(
-        processes.Program(
-            "gpubroker-database",
-            (
-                layouts.broker_program("gpubroker-manage"),
-                "--config-file",
-                str(config.main_file(settings)),
-                "db",
-                "upgrade",
-            ),
+    """Bring gpubroker's database up to date, and make the keys for it."""
+    manage = layouts.broker_program("gpubroker-manage")
+    file = str(config.main_file(settings))
+    for words in (("db", "upgrade"), ("keys", "create")):
+        runner.run(
+            processes.Program(
+                f"gpubroker-{words[0]}",
+                (manage, "--config-file", file, *words),
+            )
         )
-    )
 
 
 def enroll(

@@ -10,11 +10,15 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""gpubroker-manage: look after the database of gpubroker.
+"""gpubroker-manage: look after the database and the keys of gpubroker.
 
 The schema is made and brought to the newest revision with::
 
     gpubroker-manage --config-file /etc/gpubroker/gpubroker.conf db upgrade
+
+The keys that encrypt user data there are made with::
+
+    gpubroker-manage --config-file /etc/gpubroker/gpubroker.conf keys create
 
 Exit status: 0 done, 1 the schema is not the newest (db check) or the command
 failed, 2 the command line is wrong, 3 the database can not be reached.
@@ -32,6 +36,7 @@ from oslo_log import log
 from gpubroker import clock
 from gpubroker import conf as options
 from gpubroker import errors
+from gpubroker.cmd import manage_keys
 from gpubroker.db import builtin
 from gpubroker.db import migration
 from gpubroker.db import session
@@ -99,6 +104,11 @@ _VERBS = {
     "check": (check, "succeed only if the schema is the newest"),
 }
 
+_NOUNS = {
+    "db": ("the database", _VERBS),
+    "keys": ("the keys that encrypt user data", manage_keys.VERBS),
+}
+
 
 def parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(
@@ -117,17 +127,17 @@ def parser() -> argparse.ArgumentParser:
         "--debug", action="store_true", help="log everything, to stderr"
     )
     nouns = made.add_subparsers(
-        title="commands", dest="noun", metavar="db", required=True
+        title="commands", dest="noun", metavar="NOUN", required=True
     )
-    noun = nouns.add_parser("db", help="the database: upgrade, version, check")
-    verbs = noun.add_subparsers(
-        title="commands", dest="verb", metavar="COMMAND", required=True
-    )
-    for name, (act, explanation) in _VERBS.items():
-        verb = verbs.add_parser(
-            name, help=explanation, description=explanation.capitalize() + "."
+    for noun, (title, found) in _NOUNS.items():
+        words = f"{title}: {', '.join(found)}"
+        verbs = nouns.add_parser(noun, help=words).add_subparsers(
+            title="commands", dest="verb", metavar="COMMAND", required=True
         )
-        verb.set_defaults(act=act)
+        for name, (act, text) in found.items():
+            description = f"{text[0].upper()}{text[1:]}."
+            verb = verbs.add_parser(name, help=text, description=description)
+            verb.set_defaults(act=act)
     return made
 
 
@@ -146,6 +156,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         database = store.Store(conf, clock.SystemClock())
         done: int = args.act(database, args)
+    except errors.Misconfigured as error:
+        words = error.fields.get("detail", error.message)
+        print(f"gpubroker-manage: {words}", file=sys.stderr)
+        return FAILED
     except errors.Unavailable as error:
         why = session.reason(error.__cause__ or error)
         print(

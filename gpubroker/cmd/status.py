@@ -43,6 +43,7 @@ from gpubroker.clouds import standing
 from gpubroker.db import migration
 from gpubroker.db import session as db_session
 from gpubroker.db import store
+from gpubroker.db import user_data
 from gpubroker.domain import hosts
 from gpubroker.rpc import broker as rpc
 from gpubroker.services import checks
@@ -114,6 +115,7 @@ def checks_of(facts: Facts) -> dict[str, Check]:
     """Title -> check, in the order in which an operator mends things."""
     return {
         "Database": lambda: checks.database(facts),
+        "Keys for user data": lambda: _keys(facts),
         "Message bus": lambda: _bus(facts.conf),
         "Roles of the broker's user": lambda: checks.roles(facts.standing),
         "Service catalogue": lambda: checks.catalogue(facts.standing),
@@ -148,6 +150,18 @@ def _bus(conf: cfg.ConfigOpts) -> checks.Finding:
             f"use ({type(error).__name__})."
         )
     return checks.transport(conf.transport_url)
+
+
+def _keys(facts: Facts) -> checks.Finding:
+    count = len(facts.store.keys.read())
+    lost = user_data.unreadable(facts.store)
+    if lost:
+        return checks.failure(
+            f"No key of this machine fits the user data of {len(lost)} "
+            "leases, so that they can not start. Copy [encryption] "
+            "key_repository from a machine of the API."
+        )
+    return checks.ok(f"{count} keys.")
 
 
 def _slots(facts: Facts) -> checks.Finding:

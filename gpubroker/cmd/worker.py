@@ -26,6 +26,7 @@ backend.init_backend(backend.BackendType.THREADING)
 warnings.filterwarnings("ignore", message=r"\s*Eventlet is deprecated")
 
 # ruff: noqa: E402
+import logging
 import sys
 
 import cotyledon
@@ -36,16 +37,26 @@ from oslo_log import log
 from gpubroker import clock
 from gpubroker import clouds
 from gpubroker import conf as configuration
+from gpubroker import errors
 from gpubroker.conf import worker as options
 from gpubroker.db import store
 from gpubroker.rpc import bell
 from gpubroker.services import broker
 from gpubroker.worker import service
 
+LOG = logging.getLogger(__name__)
+
 
 def main(args: list[str] | None = None) -> int:
     conf = configuration.load(sys.argv[1:] if args is None else args)
     log.setup(conf, "gpubroker")
+    try:
+        store.Store(conf, clock.SystemClock()).keys.read()
+    except errors.Misconfigured as error:
+        # To the log and to who started it by hand.
+        LOG.critical("%s", error.fields["detail"])
+        print(f"gpubroker-worker: {error.fields['detail']}", file=sys.stderr)
+        return 1
     manager = cotyledon.ServiceManager()
     manager.add(
         service.Worker,

@@ -74,7 +74,6 @@ def fixed(lease: leases.Lease) -> dict[str, Any]:
         "node_count": lease.node_count,
         "identity_mode": lease.identity_mode,
         "workload": lease.workload,
-        "user_data": lease.user_data,
         "requested_at": lease.requested_at,
     }
 

@@ -20,14 +20,17 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy import orm
 
 from gpubroker import errors
 from gpubroker.db import base
 from gpubroker.db import lease_rows
 from gpubroker.db import pages
 from gpubroker.db import repository
+from gpubroker.db import seal
 from gpubroker.db import tables
 from gpubroker.domain import leases
+from gpubroker.services import ports
 from gpubroker.services.paging import Listing
 from gpubroker.services.paging import Page
 
@@ -41,6 +44,18 @@ _WHETHER_USER_DATA = sa.case((_ROW.user_data.is_not(None), ""))
 
 
 class Leases(repository.Repository):
+    """Of user data only ``user_data`` loads the text; all others tell by
+    "" that there is some.
+
+    :param secret: what closes and opens user data.
+    """
+
+    def __init__(
+        self, session: orm.Session, clock: ports.Clock, secret: seal.Seal
+    ) -> None:
+        super().__init__(session, clock)
+        self._seal = secret
+
     def get(
         self, lease_id: str, project_id: str | None = None
     ) -> leases.Lease:
@@ -53,18 +68,17 @@ class Leases(repository.Repository):
         return self._filled(rows)[0]
 
     def find(self, name: str, project_id: str) -> list[leases.Lease]:
-        """Oldest first, without user data; see ``page``."""
+        """Oldest first."""
         return self._found(_ROW.name == name, _ROW.project_id == project_id)
 
     def page(self, page: Page) -> Listing[leases.Lease]:
-        """User data stays in the database: "" where there is some."""
         scope = []
         if "project_id" in page.filters:
             own = pages.equals(_ROW.project_id)
             scope.append(own(page.filters["project_id"]))
         rows, more = pages.fetch(
             self._session,
-            _select(_WHETHER_USER_DATA),
+            _select(),
             lease_rows.PLAN,
             page,
             scope,
@@ -76,13 +90,18 @@ class Leases(repository.Repository):
     ) -> leases.Lease:
         now = self._now()
         stored = dataclasses.replace(
-            lease, generation=1, created_at=now, updated_at=now
+            lease,
+            generation=1,
+            created_at=now,
+            updated_at=now,
+            user_data=None if lease.user_data is None else "",
         )
         key = self._insert(
             _ROW,
             {
                 **lease_rows.values(stored),
                 **lease_rows.fixed(stored),
+                "user_data": self._closed(lease),
                 "pool_id": self._pool_key(lease.pool),
                 "generation": 1,
                 "created_at": now,
@@ -132,6 +151,46 @@ class Leases(repository.Repository):
             raise repository.moved_on("Lease", lease.id)
         return stored
 
+    def user_data(self, lease_id: str) -> str | None:
+        sealed = self._sealed(lease_id)
+        return None if sealed is None else self._seal.open(sealed, lease_id)
+
+    def _closed(self, lease: leases.Lease) -> str | None:
+        if lease.user_data is None:
+            return None
+        return self._seal.close(lease.user_data, lease.id)
+
+    def _sealed(self, lease_id: str) -> str | None:
+        row = self._first(
+            sa.select(_ROW.user_data).where(_ROW.uuid == lease_id)
+        )
+        if row is None:
+            raise repository.missing("lease", lease_id)
+        found: str | None = row[0]
+        return found
+
+    def with_user_data(self) -> list[str]:
+        rows = self._rows(
+            sa.select(_ROW.uuid).where(_ROW.user_data.is_not(None))
+        )
+        return [row[0] for row in rows]
+
+    def user_data_is_fresh(self, lease_id: str) -> bool:
+        sealed = self._sealed(lease_id)
+        return sealed is None or self._seal.fresh(sealed)
+
+    def renew_user_data(self, lease_id: str) -> None:
+        sealed = self._sealed(lease_id)
+        if sealed is None:
+            return
+        text = self._seal.open(sealed, lease_id)
+        # Only what was read: a worker may have made it forgotten since.
+        self._execute(
+            sa.update(_ROW)
+            .where(_ROW.uuid == lease_id, _ROW.user_data == sealed)
+            .values(user_data=self._seal.close(text, lease_id))
+        )
+
     def forget_user_data(self, lease_id: str) -> None:
         self._execute(
             sa.update(_ROW).where(_ROW.uuid == lease_id).values(user_data=None)
@@ -149,8 +208,7 @@ class Leases(repository.Repository):
     def in_state(
         self, states: Collection[leases.State], pool: str | None = None
     ) -> list[leases.Lease]:
-        """First come first; without user data, of which a long queue has
-        hundreds of megabytes; see ``page``."""
+        """First come first."""
         conditions: list[sa.ColumnElement[bool]] = [_ROW.state.in_(states)]
         if pool is not None:
             conditions.append(_ROW.pool == pool)
@@ -304,7 +362,7 @@ class Leases(repository.Repository):
     ) -> list[leases.Lease]:
         return self._filled(
             self._rows(
-                _select(_WHETHER_USER_DATA)
+                _select()
                 .where(*conditions)
                 .order_by(_ROW.requested_at, _ROW.uuid)
             )
@@ -347,5 +405,5 @@ class Leases(repository.Repository):
         return int(row[0])
 
 
-def _select(user_data: Any = _ROW.user_data) -> base.Query:
-    return sa.select(_ROW, sa.label("user_data", user_data))
+def _select() -> base.Query:
+    return sa.select(_ROW, sa.label("user_data", _WHETHER_USER_DATA))

@@ -35,10 +35,12 @@ from gpubroker.db import fences
 from gpubroker.db import flavors
 from gpubroker.db import hosts
 from gpubroker.db import installation
+from gpubroker.db import key_files
 from gpubroker.db import leases
 from gpubroker.db import marks
 from gpubroker.db import models
 from gpubroker.db import pools
+from gpubroker.db import seal
 from gpubroker.db import session as db_session
 from gpubroker.db import standing
 from gpubroker.db import steps
@@ -65,7 +67,9 @@ _NOW = {
 class Transaction:
     """The repositories on one session."""
 
-    def __init__(self, session: orm.Session, clock: ports.Clock) -> None:
+    def __init__(
+        self, session: orm.Session, clock: ports.Clock, secret: seal.Seal
+    ) -> None:
         self.installation: ports.Installation = installation.Installation(
             session, clock
         )
@@ -79,7 +83,7 @@ class Transaction:
         self.fences: ports.Fences = fences.Fences(session, clock)
         self.failures: ports.Failures = failures.Failures(session, clock)
         self.traits: ports.Traits = traits.Traits(session, clock)
-        self.leases: ports.Leases = leases.Leases(session, clock)
+        self.leases: ports.Leases = leases.Leases(session, clock, secret)
         self.claims: ports.Claims = claims.Claims(session, clock)
         self.steps: ports.Steps = steps.Steps(session, clock)
         self.trusts: ports.Trusts = trusts.Trusts(session, clock)
@@ -93,13 +97,15 @@ class Store:
     Transactions of one store do not know of each other; on SQLite there is
     one writer at a time, the next one waits.
 
-    :param conf: with oslo.db's group ``database`` registered.
+    :param conf: with oslo.db's group ``database`` and the group
+        ``encryption`` registered.
     """
 
     def __init__(self, conf: cfg.ConfigOpts, clock: ports.Clock) -> None:
         self._clock = clock
         self._facade = db_session.facade(dict(conf.database.items()))
         self._process: int | None = None
+        self._seal = seal.Seal(conf.encryption.key_repository)
 
     @property
     def engine(self) -> sa_engine.Engine:
@@ -130,7 +136,7 @@ class Store:
         :raises Unavailable: when the database does not answer.
         """
         with self._session(writes=False) as session:
-            yield Transaction(session, self._clock)
+            yield Transaction(session, self._clock, self._seal)
 
     @contextlib.contextmanager
     def write(self) -> Iterator[ports.Transaction]:
@@ -143,7 +149,7 @@ class Store:
         here, so that a second run starts from what stands.
         """
         with self._session(writes=True) as session:
-            yield Transaction(session, self._clock)
+            yield Transaction(session, self._clock, self._seal)
             marks.write(session)
 
     def run(self, work: Callable[[ports.Transaction], T]) -> T:
@@ -174,6 +180,11 @@ class Store:
                 sa.text(asked)
             ).scalar_one()
         return found.replace(tzinfo=datetime.UTC)
+
+    @property
+    def keys(self) -> key_files.KeyFiles:
+        """Those that encrypt user data."""
+        return self._seal.files
 
     def ping(self) -> None:
         with self._session(writes=False) as session:

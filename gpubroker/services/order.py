@@ -174,7 +174,8 @@ def _insert_or_give_back(
     except BaseException as error:
         # Where the database does not answer, only it knows whether the lease
         # was written: if so, that needs its trust; if not, the sweep finds it.
-        known = isinstance(error, delegate.GivenUp)
+        # Keys are missing: nothing was sent to the database.
+        known = isinstance(error, delegate.GivenUp | errors.Misconfigured)
         if known or not isinstance(error, errors.Unavailable):
             delegate.give_back(core, delegation, trust)
         raise

@@ -72,6 +72,7 @@ def server(run: saga.Run, node: leases.Node, user: User) -> saga.Next:
     """Done when the node's server id is stored.
 
     :raises Rejected, IdentityLost, RightsGone: Nova's or Keystone's answer.
+    :raises Undecipherable: no key fits the user data.
     """
     if run.node(node).server_id is not None:
         return None
@@ -83,12 +84,13 @@ def server(run: saga.Run, node: leases.Node, user: User) -> saga.Next:
             return None
         if evidence.doubt(run, made):
             return _LOOK_AGAIN
-    # The rights are looked up before the POST is written down: without them
-    # there is nothing whose answer could be lost.
+    # Rights and user data are looked up before the POST is written down:
+    # without them there is nothing whose answer could be lost.
     cloud = user.cloud()
+    wanted = spec(run, node)
     step = run.begin(node, evidence.post_name(len(made) + 1), alone=True)
     try:
-        found_id = cloud.create_server(spec(run, node))
+        found_id = cloud.create_server(wanted)
     except (
         errors.Rejected,
         errors.RightsGone,
@@ -105,10 +107,13 @@ def server(run: saga.Run, node: leases.Node, user: User) -> saga.Next:
 
 
 def spec(run: saga.Run, node: leases.Node) -> ports.ServerSpec:
-    """What the user ordered, in the node's own shape."""
+    """What the user ordered, in the node's own shape.
+
+    :raises Undecipherable: no key fits the user data.
+    """
     work = run.lease.workload
     with run.core.store.read() as tx:
-        user_data = tx.leases.get(run.lease.id).user_data
+        user_data = tx.leases.user_data(run.lease.id)
     return ports.ServerSpec(
         name=names.server(run.lease, node),
         shape_id=saga.placed(node).shape,

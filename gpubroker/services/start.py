@@ -72,6 +72,9 @@ def drive(core: broker.Broker, lease: leases.Lease) -> saga.Next:
         return failing.hold(run, error.message, _HELD)
     except errors.ConcurrentUpdate:
         raise
+    except errors.Undecipherable as error:
+        LOG.error("Lease %s: %s", lease.id, error.fields["detail"])
+        return failing.hold(run, error.message, _HELD)
     except errors.Misconfigured as error:
         return failing.stand_by(run, error.message, _HELD)
     except errors.GpubrokerError as error:

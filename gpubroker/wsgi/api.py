@@ -20,6 +20,7 @@ Configuration files are named by ``OS_GPUBROKER_CONFIG_FILES`` (or
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Mapping
 from typing import Any
@@ -30,12 +31,15 @@ from oslo_log import log
 from gpubroker import clock as system_clock
 from gpubroker import clouds
 from gpubroker import conf as configuration
+from gpubroker import errors
 from gpubroker.api import app
 from gpubroker.conf import worker
 from gpubroker.db import store as db_store
 from gpubroker.rpc import bell
 from gpubroker.rpc import ping
 from gpubroker.services import broker
+
+LOG = logging.getLogger(__name__)
 
 DEFAULT_FILE = "/etc/gpubroker/gpubroker.conf"
 
@@ -75,6 +79,13 @@ def build(conf: cfg.ConfigOpts) -> Any:
 def _application() -> Any:
     conf = configuration.load([], files=config_files(os.environ))
     log.setup(conf, "gpubroker")
+    try:
+        db_store.Store(conf, system_clock.SystemClock()).keys.read()
+    except errors.Misconfigured as error:
+        detail = error.fields["detail"]
+        LOG.critical("%s", detail)
+        # The web server shows the words of what it could not load.
+        raise errors.Misconfigured(detail) from error
     return build(conf)
 
 

@@ -64,6 +64,10 @@ def _main(settings: s.Settings) -> str:
                 **_logging(settings),
             },
             "database": {"connection": settings.database("gpubroker")},
+            # In ``data``: what is encrypted there needs the same keys.
+            "encryption": {
+                "key_repository": str(settings.layout.data / "gpubroker-keys")
+            },
             "keystone_authtoken": {
                 **settings.token_checks("gpubroker"),
                 **_way(settings),

@@ -27,7 +27,8 @@ from gpubroker.services.paging import Page
 
 
 class Leases(Protocol):
-    """Leases come with their nodes."""
+    """Leases come with their nodes, and without user data, of which a long
+    queue has hundreds of megabytes: "" where there is some."""
 
     def get(
         self, lease_id: str, project_id: str | None = None
@@ -42,9 +43,40 @@ class Leases(Protocol):
 
     def add(
         self, lease: leases.Lease, delegation: leases.Delegation | None
-    ) -> leases.Lease: ...
+    ) -> leases.Lease:
+        """User data is encrypted in the database.
+
+        :raises Misconfigured: when there is no key for it.
+        """
+        ...
+
     def update(self, lease: leases.Lease) -> leases.Lease:
         """Compare-and-swap; nodes and user data are not touched."""
+        ...
+
+    def user_data(self, lease_id: str) -> str | None:
+        """As it was ordered; ``None`` when there is none (any more).
+
+        :raises Undecipherable: no key fits.
+        """
+        ...
+
+    def with_user_data(self) -> list[str]:
+        """Ids of all that have some."""
+        ...
+
+    def user_data_is_fresh(self, lease_id: str) -> bool:
+        """Whether the primary key encrypted it.
+
+        :raises Misconfigured: when there is no key.
+        """
+        ...
+
+    def renew_user_data(self, lease_id: str) -> None:
+        """Encrypt it by the primary key.
+
+        :raises Undecipherable: no key fits.
+        """
         ...
 
     def forget_user_data(self, lease_id: str) -> None: ...

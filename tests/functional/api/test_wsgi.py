@@ -32,6 +32,8 @@ _CONFIGURATION = """
 transport_url = fake:/
 [database]
 connection = {database}
+[encryption]
+key_repository = {keys}
 [service_user]
 auth_type = password
 auth_url = http://127.0.0.1:9/v3
@@ -59,6 +61,7 @@ class Wsgi(testtools.TestCase):
     def configure(self, **values: str) -> str:
         folder = self.useFixture(fixtures.TempDir()).path
         path = pathlib.Path(folder) / "gpubroker.conf"
+        values.setdefault("keys", database.keys())
         path.write_text(_CONFIGURATION.format(**values))
         return str(path)
 
@@ -101,3 +104,29 @@ class Wsgi(testtools.TestCase):
         )
         self.assertEqual(200, answers["/healthcheck"][0])
         self.assertEqual(503, answers["/healthcheck/database"][0])
+
+    def test_it_does_not_start_without_keys_and_says_what_to_do(self) -> None:
+        path = self.configure(
+            database="sqlite:////nowhere/at/all.sqlite", keys="/nowhere/keys"
+        )
+        for command in (
+            [sys.executable, "-W", "ignore", "-c", _ASK],
+            [
+                *(sys.executable, "-W", "ignore", "-m"),
+                *("gpubroker.cmd.worker", "--config-file", path),
+            ],
+        ):
+            done = subprocess.run(
+                command,
+                env={
+                    "PATH": os.environ["PATH"],
+                    "OS_GPUBROKER_CONFIG_FILES": path,
+                },
+                capture_output=True,
+                text=True,
+                timeout=120,
+            )
+            self.assertEqual(1, done.returncode)
+            said = done.stdout + done.stderr
+            self.assertIn("/nowhere/keys does not exist", said)
+            self.assertIn("gpubroker-manage keys create", said)

@@ -150,6 +150,7 @@ class LeaseTests(base.Tests):
                 tx.leases.forget_user_data(made.id)
                 tx.leases.forget_delegation(made.id)
             self.assertIsNone(tx.leases.get(made.id).user_data)
+            self.assertIsNone(tx.leases.user_data(made.id))
             self.assertIsNone(tx.leases.delegation(made.id))
 
     def test_a_page_tells_of_user_data_without_sending_it(self) -> None:
@@ -164,7 +165,7 @@ class LeaseTests(base.Tests):
             self.assertEqual(["", None], [one.user_data for one in found])
             self.assertEqual(1, sent[0].count("user_data IS NOT NULL"))
             self.assertNotIn("lease.user_data,", sent[0])
-            self.assertEqual("I2Nsb3Vk", tx.leases.get(found[0].id).user_data)
+            self.assertEqual("I2Nsb3Vk", tx.leases.user_data(found[0].id))
 
     def test_what_walks_over_many_leaves_user_data_where_it_is(self) -> None:
         active = {

@@ -250,12 +250,3 @@ class Refused(QueueCase):
             self.world.core, store=Full(self.world.store)
         )
         self.refused(errors.Unavailable, "disk full")
-
-    def test_user_data_is_forgotten_once_the_server_runs(self):
-        text = base64.b64encode(b"#cloud-config").decode()
-        lease = self.world.order(workload={"user_data": text})
-        self.assertNotIn("user_data", lease.workload)
-        self.assertEqual(text, self.world.get(lease.id).user_data)
-        lease = self.world.settle(lease.id, "active")
-        self.assertIsNone(lease.user_data)
-        self.assertEqual(text, self.world.cloud.last_user_data)

@@ -25,7 +25,9 @@ import fixtures
 import testtools
 
 from gpubroker.cmd import status
+from gpubroker.db import key_files
 from tests.fixtures import database
+from tests.functional.db import samples
 
 
 class StatusTest(testtools.TestCase):
@@ -55,6 +57,7 @@ class StatusTest(testtools.TestCase):
         sections = {
             "DEFAULT": "transport_url = rabbit://u:S3cret@127.0.0.1:1/",
             "database": f"connection = {self.url}",
+            "encryption": f"key_repository = {database.keys()}",
             "service_user": (
                 "auth_type = password\nauth_url = http://127.0.0.1:1/v3\n"
                 "username = gpubroker\npassword = S3cret\n"
@@ -69,6 +72,7 @@ class StatusTest(testtools.TestCase):
         code, found = self.run_check(self.config())
         self.assertEqual(2, code)
         self.assertEqual(0, found["Database"][0], found)
+        self.assertEqual((0, "2 keys."), found["Keys for user data"])
         self.assertEqual(0, found["Message bus"][0], found)
         self.assertEqual(0, found["Slots"][0], found)
         for title in ("Roles of the broker's user", "Nova's policy"):
@@ -84,6 +88,33 @@ class StatusTest(testtools.TestCase):
         )
         self.assertEqual(2, found["Database"][0])
         self.assertIn("database", found["Database"][1].lower())
+
+    def test_keys_that_are_not_there_or_open_to_everybody(self) -> None:
+        folder = self.folder / "keys"
+        config = self.config(encryption=f"key_repository = {folder}")
+        level, detail = self.run_check(config)[1]["Keys for user data"]
+        self.assertEqual(2, level)
+        self.assertIn("gpubroker-manage keys create", detail)
+        key_files.KeyFiles(str(folder)).create()
+        (folder / "0").chmod(0o644)
+        level, detail = self.run_check(config)[1]["Keys for user data"]
+        self.assertEqual(2, level)
+        self.assertIn(f"chmod o-rwx {folder}/0", detail)
+
+    def test_keys_that_do_not_fit(self) -> None:
+        found = self.useFixture(database.Database())
+        with found.store.write() as tx:
+            tx.leases.add(samples.lease(), None)
+        folder = self.folder / "others"
+        key_files.KeyFiles(str(folder)).create()
+        for keys, wanted in ((database.keys(), 0), (folder, 2)):
+            level, _detail = self.run_check(
+                self.config(
+                    database=f"connection = {found.url}",
+                    encryption=f"key_repository = {keys}",
+                )
+            )[1]["Keys for user data"]
+            self.assertEqual(wanted, level)
 
     def test_an_empty_database(self) -> None:
         path = self.folder / "empty.sqlite"
