@@ -26,10 +26,10 @@
     |   +-- IllegalMove         the lease's state table has no such    409
     |                           move
     +-- PreconditionFailed      If-Match names an older generation     412
+    +-- Undecipherable          no key fits what is stored             (held)
     +-- OutsideError            something outside the broker
         +-- Unavailable         down, slow or refusing: try again      503
         |   +-- Misconfigured   it refuses the broker itself           503
-        |       +-- Undecipherable  no key fits what is stored         (held)
         +-- Rejected            it understood and said no: final
         +-- RightsGone          the user's delegated rights do not     (held)
         |                       work at present, may come back
@@ -121,8 +121,11 @@ class Misconfigured(Unavailable):
     code = "gpubroker.misconfigured"
 
 
-class Undecipherable(Misconfigured):
-    """What is stored encrypted can not be read with the keys there are."""
+class Undecipherable(GpubrokerError):
+    """What is stored encrypted can not be read with the keys there are.
+
+    :param detail: for the operator: what is wrong and how to mend it.
+    """
 
     code = "gpubroker.undecipherable"
 

@@ -28,6 +28,7 @@ from gpubroker.api import call
 from gpubroker.api import defaults
 from gpubroker.api import dispatch
 from gpubroker.api import middleware
+from gpubroker.api import rates
 from gpubroker.api.controllers import root
 from gpubroker.services import broker
 
@@ -46,6 +47,10 @@ def build(
         enforcer=policies.enforcer(conf),
         max_limit=conf.api.max_limit,
         response_validation=conf.api.response_validation,
+        requests=rates.Rate(
+            conf.api.requests_per_minute, ports.clock.monotonic
+        ),
+        reports=rates.Rate(conf.api.reports_per_minute, ports.clock.monotonic),
     )
     return _wrap(conf, dispatch.application(site, root.TREE), checks)
 

@@ -24,7 +24,9 @@ from oslo_policy import policy
 
 from gpubroker import context
 from gpubroker import errors
+from gpubroker.api import errors as api_errors
 from gpubroker.api import pagination
+from gpubroker.api import rates
 from gpubroker.domain import events
 from gpubroker.services import broker
 from gpubroker.services import paging
@@ -37,6 +39,9 @@ _TRIES = 4
 #: Threads of a process that ask others on the side; none until one does.
 ASIDE = 8
 
+#: The policy of what agents send.
+REPORT = "host:report"
+
 #: Which generation the caller has seen; see ``Call.seen``.
 ANY = "*"
 
@@ -46,6 +51,7 @@ class Site:
     """What all calls of a process share.
 
     :param response_validation: ``error``, ``warn`` or ``ignore``.
+    :param requests: of a project; ``reports``: of a user who reports.
     :param aside: threads for what an answer does not wait long for; few, so
         that a service that hangs holds no more than these.
     """
@@ -54,6 +60,8 @@ class Site:
     enforcer: policy.Enforcer
     max_limit: int
     response_validation: str
+    requests: rates.Rate
+    reports: rates.Rate
     aside: futures.Executor = field(
         default_factory=lambda: futures.ThreadPoolExecutor(ASIDE, "aside")
     )
@@ -99,6 +107,23 @@ class Call:
             request_id=self.ctx.request_id or "",
             operator=project_id != self.ctx.project_id,
         )
+
+    def count(self) -> None:
+        """:raises TooManyRequests: the caller asks too often."""
+        if self.rule is None:
+            return
+        # All agents may be of one project, and a busy host must not keep
+        # the others from reporting.
+        if self.rule == REPORT:
+            seconds = self.site.reports.take(self.ctx.user_id or "")
+            words = "You report too often"
+        else:
+            seconds = self.site.requests.take(self.ctx.project_id or "")
+            words = "Your project asks too often"
+        if seconds:
+            raise api_errors.TooManyRequests(
+                f"{words}: ask again in {seconds} seconds.", seconds=seconds
+            )
 
     def may(self, rule: str, target: Mapping[str, Any] | None = None) -> bool:
         """Whether the caller may do this, by policy."""

@@ -103,6 +103,7 @@ class Root:
         if promise is None or not promise.offered(version):
             raise errors.NotFound("There is nothing at this address.")
         call = _call(self._site, request, match, promise)
+        call.count()
         if promise.rule is not None and not promise.row:
             call.authorize()
         _read(call, request, promise, version)

@@ -62,6 +62,7 @@ HTTP_CODES = {
     406: "gpubroker.not_acceptable",
     413: "gpubroker.too_large",
     415: "gpubroker.unsupported_media_type",
+    429: "gpubroker.too_many_requests",
     500: "gpubroker.internal",
     503: "gpubroker.unavailable",
 }
@@ -88,6 +89,12 @@ class UnsupportedMediaType(errors.GpubrokerError):
     code = HTTP_CODES[415]
 
 
+class TooManyRequests(errors.GpubrokerError):
+    """:param seconds: after which the next one is taken."""
+
+    code = HTTP_CODES[429]
+
+
 class BadAnswer(Exception):
     """An answer of ours does not match its own schema: a bug of ours."""
 
@@ -100,6 +107,8 @@ def status_of(error: errors.GpubrokerError) -> int:
         return 406
     if isinstance(error, UnsupportedMediaType):
         return 415
+    if isinstance(error, TooManyRequests):
+        return 429
     for kind, status in STATUS:
         if isinstance(error, kind):
             return status
@@ -173,6 +182,8 @@ def _expected(error: errors.GpubrokerError, request_id: str) -> webob.Response:
         # The microversion guideline asks for the range in the entry.
         more["min_version"] = versions.MIN_VERSION
         more["max_version"] = versions.MAX_VERSION
+    if isinstance(error, TooManyRequests):
+        headers["Retry-After"] = str(error.fields["seconds"])
     if status == 503:
         headers["Retry-After"] = "5"
     body = document(status, error.code, error.message, request_id, **more)

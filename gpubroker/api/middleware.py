@@ -38,6 +38,9 @@ Application = Callable[..., Any]
 OPEN = frozenset({"", "/", "/v1", "/v1/", "/v1/openapi.json"})
 
 
+#: Of a text that may be the caller's own megabyte.
+_LONGEST = 300
+
 _OURS = b'{"errors":'
 
 
@@ -110,7 +113,7 @@ class Microversion:
 def _refusal(error: Exception) -> errors.GpubrokerError:
     # extract_version's own contract: TypeError for a header that is no
     # version, ValueError for a version that is not offered.
-    words = f"Microversion: {error}"
+    words = f"Microversion: {error}"[:_LONGEST]
     if isinstance(error, ValueError):
         return api_errors.NotAcceptable(words)
     return errors.Invalid(words)

@@ -252,7 +252,7 @@ def statuses(promise: operation.Operation) -> list[int]:
     # 400 and 406 for the microversion alone, if nothing else.
     found = {promise.status, 400, 406, *promise.statuses}
     if promise.rule is not None:
-        found |= {401, 403, 503}
+        found |= {401, 403, 429, 503}
     if promise.bodies:
         found |= {413, 415}
     return sorted(found)

@@ -64,6 +64,27 @@ Most servers that one lease may have. An order of more is refused with 400.
 """,
     ),
     cfg.IntOpt(
+        "requests_per_minute",
+        default=6000,
+        min=0,
+        help="""
+Requests that one project may send in a minute, and at once after a minute
+without any. More are answered with 429 and the seconds to wait. Each process
+of the API counts for itself, so that N processes let up to N times as many
+through. Reports of agents are not counted here. 0 means no limit.
+""",
+    ),
+    cfg.IntOpt(
+        "reports_per_minute",
+        default=240,
+        min=0,
+        help="""
+Reports that one user, which is the agent of one host, may send in a minute,
+counted as ``requests_per_minute`` is. An agent sends one each
+``report_interval``, and one more when a card changes. 0 means no limit.
+""",
+    ),
+    cfg.IntOpt(
         "report_interval",
         default=30,
         min=1,

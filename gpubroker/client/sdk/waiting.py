@@ -26,6 +26,9 @@ from gpubroker.client import errors
 #: An order may wait for days; asking every second would be a nuisance.
 SLOWEST = 10
 
+#: The status of an answer to somebody who asks too often.
+_TOO_OFTEN = 429
+
 
 class Waited(Protocol):
     """What is waited for: anything with a state and a reason."""
@@ -99,7 +102,8 @@ class Wait:
                 if self.clock() - begun >= self.patience:
                     raise
             except errors.ServiceError as error:
-                if (error.status_code or 0) < 500:
+                status = error.status_code or 0
+                if status < 500 and status != _TOO_OFTEN:
                     raise
                 if self.clock() - begun >= self.patience:
                     raise

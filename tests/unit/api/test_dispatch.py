@@ -15,6 +15,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -27,6 +28,7 @@ from oslo_policy import policy
 from gpubroker.api import call as calls
 from gpubroker.api import dispatch
 from gpubroker.api import operation as operations
+from gpubroker.api import rates
 from gpubroker.api import routing
 from gpubroker.api.operation import operation
 from gpubroker.api.schemas import types
@@ -91,7 +93,10 @@ class Dispatch(testtools.TestCase):
             )
         )
         nothing: Any = None
+        unlimited = rates.Rate(0, time.monotonic)
         site = calls.Site(
+            requests=unlimited,
+            reports=unlimited,
             ports=broker.Broker(
                 store=nothing,
                 clock=nothing,

@@ -132,6 +132,8 @@ class Waiting(testtools.TestCase):
             at("queued"),
             ksa_exceptions.ConnectFailure("refused"),
             answered(503),
+            # Of many who all wait, some ask too often.
+            answered(429),
             at("active"),
         )
         self.assertEqual("active", script.wait().state)
