@@ -71,7 +71,8 @@ HTTP_CODES = {
 #: What keystonemiddleware means, in better words than HTTP's own.
 _WORDS = {
     401: "The request carries no token that Keystone knows.",
-    503: "Keystone does not answer, so nobody can be let in.",
+    503: "Keystone does not answer, or does not let this service ask, so "
+    "nobody can be let in. The log of the service says which.",
 }
 
 

@@ -27,6 +27,7 @@ from typing import Any
 import microversion_parse
 
 from gpubroker import versions
+from gpubroker.api import links
 from gpubroker.api import operation
 from gpubroker.api import routing
 from gpubroker.api.schemas import devices
@@ -131,6 +132,7 @@ def document(tree: routing.Node, url: str) -> dict[str, Any]:
         if route.operation.offered(_newest()):
             item = paths.setdefault(route.path, _item(route.path))
             item[route.method.lower()] = _operation(route)
+    links.add(paths)
     paths.update(_health())
     return {
         "openapi": "3.1.0",

@@ -117,9 +117,13 @@ def _refused(who: Who, refusal: exceptions.HttpError) -> errors.OutsideError:
     )
 
 
+#: For the log; whoever reads the detail has just run it.
+_WHAT_TO_DO = 'Run "gpubroker-status upgrade check", which says what it lacks.'
+
+
 def _misconfigured(name: str, text: str) -> errors.OutsideError:
     detail = f"{name} refuses the broker's own identity: {text}"
-    LOG.error("%s", detail)
+    LOG.error("%s %s", detail, _WHAT_TO_DO)
     return errors.Misconfigured(
         f"{name} refuses what the broker itself needs; its operators have to "
         "mend that.",
