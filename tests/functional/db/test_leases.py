@@ -153,6 +153,21 @@ class LeaseTests(base.Tests):
             self.assertIsNone(tx.leases.user_data(made.id))
             self.assertIsNone(tx.leases.delegation(made.id))
 
+    def test_user_data_of_any_size_comes_back_and_can_be_renewed(self) -> None:
+        most = "QUJD" * 16383
+        with self.store.write() as tx:
+            made = tx.leases.add(samples.lease(user_data=most), None)
+            none = tx.leases.add(samples.lease(user_data=None), None)
+            self.assertEqual([made.id], tx.leases.with_user_data())
+            self.assertTrue(tx.leases.user_data_is_fresh(made.id))
+        with self.store.write() as tx:
+            for lease in (made, none):
+                tx.leases.renew_user_data(lease.id)
+        with self.store.read() as tx:
+            self.assertEqual(most, tx.leases.user_data(made.id))
+            self.assertIsNone(tx.leases.user_data(none.id))
+            self.assertRaises(errors.NotFound, tx.leases.user_data, "x")
+
     def test_a_page_tells_of_user_data_without_sending_it(self) -> None:
         with self.store.write() as tx:
             tx.leases.add(samples.lease(requested_at=base.START), None)

@@ -83,7 +83,7 @@ class Waiting(testtools.TestCase):
         found = self.dump()
         for text in (TEXT, SECRET, "Tr0ub4dor"):
             # Not assertNotIn, which would print all that was found.
-            self.assertFalse(text in found, text)
+            self.assertEqual(-1, found.find(text), text)
         return True
 
     def kept(self, lease: leases.Lease) -> bool:
