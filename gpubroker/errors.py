@@ -23,6 +23,7 @@
     |   +-- Duplicate           the name is taken                      409
     |   +-- InUse               something still refers to it           409
     |   +-- ConcurrentUpdate    the generation sent is not current     409
+    |   +-- CanNotWait          an order that no queue can hold         409
     |   +-- IllegalMove         the lease's state table has no such    409
     |                           move
     +-- PreconditionFailed      If-Match names an older generation     412
@@ -90,6 +91,13 @@ class InUse(Conflict):
 
 class ConcurrentUpdate(Conflict):
     code = "gpubroker.concurrent_update"
+
+
+class CanNotWait(Conflict):
+    """An order whose token lets nobody act for its user later, and that can
+    not start at once."""
+
+    code = "gpubroker.can_not_wait"
 
 
 class IllegalMove(Conflict):

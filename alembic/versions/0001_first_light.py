@@ -287,6 +287,7 @@ def _lease() -> None:
         sa.Column("ended_at", _moment(), nullable=True),
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("not_before", _moment(), nullable=True),
+        sa.Column("rights_gone_at", _moment(), nullable=True),
         sa.Column("request_id", _line(), nullable=False),
         *_stamps(),
         sa.PrimaryKeyConstraint("id", name="pk_lease"),
@@ -365,6 +366,8 @@ def _delegation() -> None:
         sa.Column("mode", _word(), nullable=False),
         sa.Column("trust_id", _line(), nullable=True),
         sa.Column("expires_at", _moment(), nullable=True),
+        sa.Column("key_kind", _line(), nullable=True),
+        sa.Column("public_key", _text(), nullable=True),
         sa.PrimaryKeyConstraint("lease_id", name="pk_delegation"),
         sa.ForeignKeyConstraint(
             ["lease_id"], ["lease.id"], name="fk_delegation_lease_id"

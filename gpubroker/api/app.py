@@ -15,6 +15,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -25,12 +26,14 @@ from oslo_middleware import cors
 
 from gpubroker import policies
 from gpubroker.api import call
+from gpubroker.api import callers
 from gpubroker.api import defaults
 from gpubroker.api import dispatch
 from gpubroker.api import middleware
 from gpubroker.api import rates
 from gpubroker.api.controllers import root
 from gpubroker.services import broker
+from gpubroker.services import caller
 
 
 def build(
@@ -51,6 +54,9 @@ def build(
             conf.api.requests_per_minute, ports.clock.monotonic
         ),
         reports=rates.Rate(conf.api.reports_per_minute, ports.clock.monotonic),
+        callers=callers.Callers(
+            functools.partial(caller.drive, ports), ports.clock.monotonic
+        ),
     )
     return _wrap(conf, dispatch.application(site, root.TREE), checks)
 

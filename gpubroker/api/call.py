@@ -24,6 +24,7 @@ from oslo_policy import policy
 
 from gpubroker import context
 from gpubroker import errors
+from gpubroker.api import callers
 from gpubroker.api import errors as api_errors
 from gpubroker.api import pagination
 from gpubroker.api import rates
@@ -50,6 +51,7 @@ ANY = "*"
 class Site:
     """What all calls of a process share.
 
+    :param callers: makes servers with the tokens of their orders.
     :param response_validation: ``error``, ``warn`` or ``ignore``.
     :param requests: of a project; ``reports``: of a user who reports.
     :param aside: threads for what an answer does not wait long for; few, so
@@ -62,6 +64,7 @@ class Site:
     response_validation: str
     requests: rates.Rate
     reports: rates.Rate
+    callers: callers.Callers
     aside: futures.Executor = field(
         default_factory=lambda: futures.ThreadPoolExecutor(ASIDE, "aside")
     )

@@ -63,6 +63,7 @@ def build(conf: cfg.ConfigOpts, clock: ports.Clock | None = None) -> Clouds:
                 lifetime=datetime.timedelta(days=section.trust_days),
             ),
             functools.partial(session.trusted, conf),
+            functools.partial(session.scoped, conf),
             version,
         ),
     )

@@ -23,6 +23,7 @@ from typing import Any
 
 from gpubroker import errors
 from gpubroker.clouds import session
+from gpubroker.domain import leases
 from gpubroker.services import names
 from gpubroker.services import ports
 
@@ -235,6 +236,35 @@ class Compute:
         }
 
     # -- servers ---------------------------------------------------------
+
+    def ensure_key(self, name: str, key: leases.PublicKey) -> None:
+        self._nova.call(
+            "POST",
+            "/os-keypairs",
+            json={
+                "keypair": {
+                    "name": name,
+                    "type": key.kind,
+                    "public_key": key.text,
+                }
+            },
+            accept=(409,),
+        )
+
+    def drop_key(self, name: str) -> None:
+        self._nova.call("DELETE", f"/os-keypairs/{name}", accept=(404,))
+
+    def keys(self) -> list[str]:
+        found: list[str] = []
+        while True:
+            params = {"limit": "500"}
+            if found:
+                params["marker"] = found[-1]
+            answer = self._nova.get("/os-keypairs", params=params)
+            page = [one["keypair"]["name"] for one in answer.body["keypairs"]]
+            if not page:
+                return found
+            found += page
 
     def server(self, server_id: str) -> ports.Server | None:
         answer = self._nova.get(

@@ -64,18 +64,44 @@ class Identity:
         clock: ports.Clock,
         policy: TrustPolicy,
         trusted: Callable[[str], plugin.BaseAuthPlugin],
+        scoped: Callable[[str], plugin.BaseAuthPlugin],
         nova_version: compute.Microversion,
     ) -> None:
         self._cloud = cloud
         self._clock = clock
         self._policy = policy
         self._trusted = trusted
+        self._scoped = scoped
         self._nova_version = nova_version
 
     def expiry(self) -> datetime.datetime:
         extra = datetime.timedelta(seconds=random.randrange(_SPREAD))  # noqa: S311
         end = self._clock.now() + self._policy.lifetime + extra
         return end.replace(microsecond=0)
+
+    def can_delegate(self, token_info: Mapping[str, Any]) -> bool:
+        facts = token_info.get("token", token_info)
+        delegable(facts, self._policy.roles)
+        return not delegated(facts)
+
+    def user_id(self) -> str:
+        return self._cloud.user_id()
+
+    def is_member(self, project_id: str) -> bool:
+        auth = self._scoped(project_id)
+        try:
+            self._cloud.token(auth)
+        except (errors.RightsGone, errors.IdentityLost):
+            self._cloud.prove()
+            return False
+        wanted = {name.lower() for name in self._policy.roles}
+        return not wanted.isdisjoint(
+            name.lower() for name in self._cloud.roles(auth)
+        )
+
+    def as_member(self, project_id: str) -> ports.UserCloud:
+        auth = self._scoped(project_id)
+        return self._user_cloud(auth, token=lambda: self._member_token(auth))
 
     def delegate(
         self,
@@ -85,7 +111,6 @@ class Identity:
         expires_at: datetime.datetime,
     ) -> leases.Delegation:
         facts = token_info.get("token", token_info)
-        refuse_delegated(facts)
         roles = delegable(facts, self._policy.roles)
         answer = self._create(token, facts, roles, expires_at)
         if answer.status == 409:
@@ -119,23 +144,31 @@ class Identity:
         }
 
     def as_user(self, delegation: leases.Delegation) -> ports.UserCloud:
-        return self._user_cloud(self._trusted(_trust(delegation)))
+        trust_id = _trust(delegation)
+        auth = self._trusted(trust_id)
+        return self._user_cloud(
+            auth, token=lambda: self._trust_token(trust_id, auth)
+        )
 
     def with_token(
         self, token: str, token_info: Mapping[str, Any]
     ) -> ports.UserCloud:
         return self._user_cloud(self._token_plugin(token, token_info))
 
-    def revoke(self, delegation: leases.Delegation) -> None:
-        trust_id = _trust(delegation)
+    def revoke(self, delegation: leases.Delegation) -> bool:
+        if delegation.trust_id is None:
+            return True
+        trust_id = delegation.trust_id
         keystone = self._keystone(self._trusted(trust_id))
         try:
-            keystone.call(
+            answer = keystone.call(
                 "DELETE", f"{_TRUSTS}/{trust_id}", accept=(401, 403, 404)
             )
-        except (errors.RightsGone, errors.IdentityLost):
-            # Gone, or its maker's rights are: only its end removes it then.
-            return
+        except errors.RightsGone:
+            return False
+        except errors.IdentityLost:
+            return not self._stands(trust_id)
+        return answer.status not in (401, 403)
 
     # -- ------------------------------------------------------------------
 
@@ -188,7 +221,50 @@ class Identity:
             access.AccessInfoV3(answer.body, token)
         )
 
-    def _user_cloud(self, auth: plugin.BaseAuthPlugin) -> ports.UserCloud:
+    def _trust_token(
+        self, trust_id: str, auth: plugin.BaseAuthPlugin
+    ) -> str | None:
+        try:
+            return self._cloud.token(auth)
+        except errors.IdentityLost:
+            # Keystone says 401 of a trust that is gone, of one whose project
+            # is disabled, and when it is the broker's own password that it
+            # refuses.
+            self._cloud.prove()
+            if self._stands(trust_id):
+                raise errors.RightsGone(
+                    "The project is disabled. The lease goes on by itself "
+                    "when it is enabled again."
+                ) from None
+            raise errors.IdentityLost(
+                "The trust by which the broker acts for the user was "
+                "deleted, as it is when the user or the project is. Order "
+                "again."
+            ) from None
+
+    def _member_token(self, auth: plugin.BaseAuthPlugin) -> str | None:
+        try:
+            return self._cloud.token(auth)
+        except (errors.RightsGone, errors.IdentityLost):
+            self._cloud.prove()
+            raise errors.RightsGone(
+                "The project is disabled, or the broker's own user is no "
+                "member of it any more; an operator can mend that. The lease "
+                "goes on by itself then."
+            ) from None
+
+    def _stands(self, trust_id: str) -> bool:
+        """Whether Keystone has the trust, usable or not."""
+        answer = self._keystone().get(
+            f"{_TRUSTS}/{trust_id}", accept=(403, 404)
+        )
+        return answer.found
+
+    def _user_cloud(
+        self,
+        auth: plugin.BaseAuthPlugin,
+        token: Callable[[], object] | None = None,
+    ) -> ports.UserCloud:
         cloud = self._cloud
         return user_cloud.UserCloud(
             nova=compute.Nova(
@@ -208,7 +284,7 @@ class Identity:
                 min_version="2",
                 max_version="2.latest",
             ),
-            token=lambda: cloud.token(auth),
+            token=token or (lambda: cloud.token(auth)),
             project=lambda: cloud.project_id(auth),
         )
 
@@ -224,25 +300,14 @@ class Identity:
         )
 
 
-def refuse_delegated(facts: Mapping[str, Any]) -> None:
-    """:raises Forbidden: for a token that Keystone lets make no trust."""
-    methods = facts.get("methods", ())
-    if "application_credential" in methods:
-        raise errors.Forbidden(
-            "Your token was made with an application credential, and "
-            "Keystone lets such a token hand no rights to the broker, which "
-            "needs them to start your servers later. Order with a password "
-            "or single sign-on instead."
-        )
-    if facts.get("OS-TRUST:trust") or "trust" in methods:
-        raise errors.Forbidden(
-            "Your token comes from a trust, and Keystone lets it hand no "
-            "rights to the broker. Order with a token of your own."
-        )
-    if not facts.get("project"):
-        raise errors.Forbidden(
-            "Your token is for no project; a lease belongs to a project."
-        )
+def delegated(facts: Mapping[str, Any]) -> bool:
+    """Whether Keystone lets the token make no trust, since it was itself
+    handed on."""
+    methods = set(facts.get("methods", ()))
+    return bool(
+        methods & {"application_credential", "trust", "oauth1"}
+        or facts.get("OS-TRUST:trust")
+    )
 
 
 def delegable(
@@ -250,8 +315,13 @@ def delegable(
 ) -> list[dict[str, str]]:
     """The roles of the token that a server needs, and no others.
 
-    :raises Forbidden: when the token holds none of them.
+    :raises Forbidden: when the token holds none of them, or is for no
+        project.
     """
+    if not facts.get("project"):
+        raise errors.Forbidden(
+            "Your token is for no project; a lease belongs to a project."
+        )
     names = {name.lower() for name in wanted}
     found = [
         {"id": role["id"]}

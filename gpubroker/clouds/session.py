@@ -109,8 +109,10 @@ def _refused(who: Who, refusal: exceptions.HttpError) -> errors.OutsideError:
         return _misconfigured("Keystone", str(refusal))
     if isinstance(refusal, exceptions.Forbidden):
         return errors.RightsGone(
-            "Keystone gives the user no token at present: a role was "
-            "removed, or the user or project is disabled."
+            "Keystone lets the broker do nothing for the user at present: "
+            "the user is disabled, or has lost a role in the project; "
+            "somebody whose roles come with single sign-on may have to sign "
+            "in again. The lease goes on by itself when that is mended."
         )
     return errors.IdentityLost(
         "Keystone no longer knows the user's token or trust."
@@ -285,6 +287,15 @@ class Cloud:
     def token(self, auth: plugin.BaseAuthPlugin) -> str | None:
         return ask("Keystone", Who.USER, lambda: self.session.get_token(auth))
 
+    def roles(self, auth: plugin.BaseAuthPlugin) -> list[str]:
+        """Names of those that an identity's token has."""
+        found = ask(
+            "Keystone",
+            Who.USER,
+            lambda: getattr(auth, "get_access")(self.session).role_names,
+        )
+        return list(found)
+
     def project_id(self, auth: plugin.BaseAuthPlugin) -> str | None:
         """The project that an identity is scoped to."""
         return ask(
@@ -316,6 +327,17 @@ def trusted(conf: cfg.ConfigOpts, trust_id: str) -> plugin.BaseAuthPlugin:
     A trust is the scope; the project of [service_user] must not be sent
     along.
     """
+    return _for(conf, "trust_id", trust_id)
+
+
+def scoped(conf: cfg.ConfigOpts, project_id: str) -> plugin.BaseAuthPlugin:
+    """The broker's user in another project than that of [service_user]."""
+    return _for(conf, "project_id", project_id)
+
+
+def _for(
+    conf: cfg.ConfigOpts, scope: str, value: str
+) -> plugin.BaseAuthPlugin:
     section = conf[service_user.GROUP].auth_section or service_user.GROUP
     name = conf[section].auth_type
     known = {
@@ -329,11 +351,9 @@ def trusted(conf: cfg.ConfigOpts, trust_id: str) -> plugin.BaseAuthPlugin:
             f"[{section}] auth_type {name} can not act for a user by a "
             "trust; use password."
         )
+    others = {one: None for one in _SCOPES if one in known}
     found = loading.load_auth_from_conf_options(
-        conf,
-        service_user.GROUP,
-        trust_id=trust_id,
-        **{scope: None for scope in _SCOPES if scope in known},
+        conf, service_user.GROUP, **{**others, scope: value}
     )
     if found is None:
         raise errors.Unavailable("[service_user] names no auth_type.")

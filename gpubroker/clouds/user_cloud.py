@@ -24,6 +24,7 @@ from gpubroker import errors
 from gpubroker.clouds import compute
 from gpubroker.clouds import login
 from gpubroker.clouds import session
+from gpubroker.domain import leases
 from gpubroker.services import ports
 
 _GIB = 2**30
@@ -94,6 +95,13 @@ class UserCloud:
         if answer.status in (401, 408, 413, 429):
             raise session.down("Nova", answer.words)
         raise errors.Rejected(answer.words, status=answer.status)
+
+    def public_key(self, name: str) -> leases.PublicKey:
+        answer = _seen(self._nova, f"/os-keypairs/{_quote(name)}")
+        if answer is None:
+            raise _invalid("workload.key_name", f"you have no key pair {name}")
+        found = answer.body["keypair"]
+        return leases.PublicKey(found.get("type", "ssh"), found["public_key"])
 
     def console_url(self, server_id: str) -> str | None:
         answer = self._nova.call(

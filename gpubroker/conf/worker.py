@@ -164,6 +164,16 @@ is deleted. At least the time-outs of the load balancer and of the web server.
 """,
     ),
     cfg.FloatOpt(
+        "rights_wait",
+        default=_DEFAULTS.rights_wait,
+        min=0.0,
+        help="""
+Seconds for which a lease waits that can not start because its user or project
+is disabled or the user's role was taken away; after that it fails. It keeps no
+cards from others meanwhile, and goes on by itself when the rights are back.
+""",
+    ),
+    cfg.FloatOpt(
         "heartbeat_timeout",
         default=_DEFAULTS.heartbeat_timeout,
         min=1.0,
@@ -210,6 +220,7 @@ def settings(conf: cfg.ConfigOpts) -> broker.Settings:
         suspect_window=section.suspect_window,
         post_doubt_seconds=section.post_doubt_seconds,
         order_seconds=section.order_seconds,
+        rights_wait=section.rights_wait,
         ownership_seconds=section.ownership_seconds,
         heartbeat_timeout=section.heartbeat_timeout,
         report_interval=conf.api.report_interval,

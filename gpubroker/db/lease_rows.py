@@ -93,6 +93,7 @@ def values(lease: leases.Lease) -> dict[str, Any]:
         "ended_at": lease.ended_at,
         "attempts": lease.attempts,
         "not_before": lease.not_before,
+        "rights_gone_at": lease.rights_gone_at,
         "request_id": lease.request_id,
         "updated_at": lease.updated_at,
     }
@@ -147,6 +148,7 @@ def lease(
         ended_at=row.ended_at,
         attempts=row.attempts,
         not_before=row.not_before,
+        rights_gone_at=row.rights_gone_at,
         request_id=row.request_id,
         nodes=nodes,
         **row.stamps(),
@@ -167,4 +169,28 @@ def node(row: tables.LeaseNode, lease_id: str) -> leases.Node:
         addresses=tuple(row.addresses),
         planned=tuple(row.planned),
         fault=row.fault,
+    )
+
+
+def delegation_values(delegation: leases.Delegation) -> dict[str, Any]:
+    key = delegation.public_key
+    return {
+        "mode": delegation.mode,
+        "trust_id": delegation.trust_id,
+        "expires_at": delegation.expires_at,
+        "key_kind": None if key is None else key.kind,
+        "public_key": None if key is None else key.text,
+    }
+
+
+def delegation(row: tables.Delegation, lease_id: str) -> leases.Delegation:
+    key = None
+    if row.public_key is not None:
+        key = leases.PublicKey(row.key_kind or "ssh", row.public_key)
+    return leases.Delegation(
+        lease_id=lease_id,
+        mode=row.mode,
+        trust_id=row.trust_id,
+        expires_at=row.expires_at,
+        public_key=key,
     )

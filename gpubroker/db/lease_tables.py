@@ -75,6 +75,7 @@ class Lease(base.Stamped, base.Base):
     ended_at: Mapped[Time | None]
     attempts: Mapped[int]
     not_before: Mapped[Time | None]
+    rights_gone_at: Mapped[Time | None]
     request_id: Mapped[Name]
 
     __table_args__ = base.args(
@@ -156,6 +157,8 @@ class Delegation(base.Base):
     )
     trust_id: Mapped[Name | None]
     expires_at: Mapped[Time | None]
+    key_kind: Mapped[Name | None]
+    public_key: Mapped[Text | None]
 
 
 class Project(base.Base):

@@ -24,6 +24,7 @@ from sqlalchemy import orm
 
 from gpubroker import errors
 from gpubroker.db import base
+from gpubroker.db import lease_queue
 from gpubroker.db import lease_rows
 from gpubroker.db import pages
 from gpubroker.db import repository
@@ -43,7 +44,7 @@ _PROJECT = tables.Project
 _WHETHER_USER_DATA = sa.case((_ROW.user_data.is_not(None), ""))
 
 
-class Leases(repository.Repository):
+class Leases(lease_queue.Queue):
     """Of user data only ``user_data`` loads the text; all others tell by
     "" that there is some.
 
@@ -125,12 +126,7 @@ class Leases(repository.Repository):
         return stored
 
     def _add_delegation(self, key: int, delegation: leases.Delegation) -> None:
-        row = {
-            "lease_id": key,
-            "mode": delegation.mode,
-            "trust_id": delegation.trust_id,
-            "expires_at": delegation.expires_at,
-        }
+        row = {"lease_id": key, **lease_rows.delegation_values(delegation)}
         self._insert_many(_DELEGATION, [row])
 
     def update(self, lease: leases.Lease) -> leases.Lease:
@@ -221,82 +217,20 @@ class Leases(repository.Repository):
             for lease in self._found(_ROW.uuid.in_(batch))
         ]
 
-    def waiting(self, pools: Collection[str]) -> list[leases.Waiting]:
-        rows = self._rows(
-            sa.select(_ROW.uuid, _ROW.pool, _ROW.not_before)
-            .where(_ROW.state == leases.State.QUEUED, _ROW.pool.in_(pools))
-            .order_by(_ROW.requested_at, _ROW.uuid)
+    def held_for_rights(self, pool: str) -> list[leases.Lease]:
+        return self._found(
+            _ROW.pool == pool,
+            _ROW.state == leases.State.QUEUED,
+            sa.or_(
+                _ROW.rights_gone_at.is_not(None),
+                _ROW.identity_mode == leases.IdentityMode.CALLER,
+            ),
         )
-        return [leases.Waiting(*row) for row in rows]
-
-    def reasons(self, pool: str) -> dict[str, str]:
-        rows = self._rows(
-            sa.select(_ROW.uuid, _ROW.reason).where(
-                _ROW.state == leases.State.QUEUED, _ROW.pool == pool
-            )
-        )
-        return {row.uuid: row.reason for row in rows}
-
-    def starting(self, pools: Collection[str]) -> list[leases.Starting]:
-        rows = self._rows(
-            sa.select(_ROW.uuid, _ROW.pool, _NODE.host)
-            .join(_NODE, _NODE.lease_id == _ROW.id)
-            .where(
-                _ROW.state == leases.State.STARTING,
-                _ROW.pool.in_(pools),
-                _NODE.host.is_not(None),
-            )
-        )
-        return [leases.Starting(*row) for row in rows]
 
     def expiring(self, now: datetime.datetime) -> list[leases.Lease]:
         return self._found(
             _ROW.state == leases.State.ACTIVE, _ROW.expires_at <= now
         )
-
-    def place(self, lease: leases.Lease) -> int:
-        ahead = self._first(
-            sa.select(sa.func.count())
-            .select_from(_ROW)
-            .where(
-                _ROW.pool == lease.pool,
-                _ROW.state == leases.State.QUEUED,
-                sa.or_(
-                    _ROW.requested_at < lease.requested_at,
-                    sa.and_(
-                        _ROW.requested_at == lease.requested_at,
-                        _ROW.uuid < lease.id,
-                    ),
-                ),
-            )
-        )
-        return int(ahead[0]) + 1
-
-    def places(self, some: Collection[leases.Lease]) -> dict[str, int]:
-        """``place`` of those that are queued, in one statement."""
-        pools = {lease.pool for lease in some}
-        if not pools:
-            return {}
-        ranked = (
-            sa.select(
-                _ROW.uuid,
-                sa.func.row_number()
-                .over(
-                    partition_by=_ROW.pool,
-                    order_by=[_ROW.requested_at, _ROW.uuid],
-                )
-                .label("place"),
-            )
-            .where(_ROW.pool.in_(pools), _ROW.state == leases.State.QUEUED)
-            .subquery()
-        )
-        wanted = [lease.id for lease in some]
-        rows = self._rows(
-            sa.select(ranked.c.uuid, ranked.c.place).where(
-                ranked.c.uuid.in_(wanted)
-            )
-        )
-        return {row.uuid: int(row.place) for row in rows}
 
     def delegation(self, lease_id: str) -> leases.Delegation | None:
         row = self._first(
@@ -306,12 +240,7 @@ class Leases(repository.Repository):
         )
         if row is None:
             return None
-        return leases.Delegation(
-            lease_id=lease_id,
-            mode=row[0].mode,
-            trust_id=row[0].trust_id,
-            expires_at=row[0].expires_at,
-        )
+        return lease_rows.delegation(row[0], lease_id)
 
     def trust_ids(self) -> set[str]:
         rows = self._rows(

@@ -77,6 +77,12 @@ class IdentityMode(enum.StrEnum):
     """Under whose name the broker makes the servers (A 4)."""
 
     TRUST = "trust"
+    """The user's, by a trust, at any time."""
+    CALLER = "caller"
+    """The user's, with the token of the order itself: only the API process
+    that has it can make the servers, and only at once."""
+    SERVICE = "service"
+    """The broker's own user, in a project that it was made a member of."""
 
 
 class EndCause(enum.StrEnum):
@@ -113,14 +119,28 @@ class Node:
     fault: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class PublicKey:
+    """:param kind: ``ssh`` or ``x509``, as Nova calls them."""
+
+    kind: str
+    text: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delegation:
-    """How the broker acts for the lease's user."""
+    """How the broker acts for the lease's user.
+
+    :param expires_at: when the trust ends; for ``caller``, until when the
+        servers have to be made.
+    :param public_key: of the key pair that the user named, for ``service``.
+    """
 
     lease_id: str
     mode: IdentityMode
     trust_id: str | None = None
     expires_at: datetime.datetime | None = None
+    public_key: PublicKey | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,6 +154,8 @@ class Lease:
         that a changed flavor never changes a lease.
     :param attempts: starts that failed for a reason that lay with the cloud.
     :param not_before: no new start before, after a failed one.
+    :param rights_gone_at: since when Keystone lets the broker do nothing for
+        the user, as far as known; such a lease is out of every plan.
     :param request_id: the request that is being carried out: the order, then
         what ended it; empty = the broker ended it by itself.
     """
@@ -169,6 +191,7 @@ class Lease:
     ended_at: datetime.datetime | None = None
     attempts: int = 0
     not_before: datetime.datetime | None = None
+    rights_gone_at: datetime.datetime | None = None
     request_id: str = ""
     nodes: tuple[Node, ...] = ()
     generation: int = 0

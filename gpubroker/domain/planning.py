@@ -87,6 +87,14 @@ def plan(snapshot: Snapshot) -> Plan:
     return Plan(tuple(planning.starts), tuple(planning.waits))
 
 
+def starts_now(snapshot: Snapshot, order: Order) -> bool:
+    """Whether a new order would be started by the next plan."""
+    found = plan(
+        dataclasses.replace(snapshot, orders=(*snapshot.orders, order))
+    )
+    return any(start.lease_id == order.lease_id for start in found.starts)
+
+
 def kept(snapshot: Snapshot) -> holding.Held:
     """What the queue keeps from a new order."""
     planning = Planning(snapshot)

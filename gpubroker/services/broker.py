@@ -35,6 +35,8 @@ class Settings:
     :param post_doubt_seconds: how long after a POST /servers without an
         answer its server may still turn up (N 15.7).
     :param order_seconds: how long an order may take, at the most.
+    :param rights_wait: how long a lease may wait for its user to get back
+        the rights that it needs to start.
     :param ownership_seconds: how long a planner owns a pool without
         renewing.
     """
@@ -48,6 +50,7 @@ class Settings:
     suspect_window: float = 600.0
     post_doubt_seconds: float = 60.0
     order_seconds: float = 600.0
+    rights_wait: float = 604_800.0
     ownership_seconds: float = 5.0
     heartbeat_timeout: float = 120.0
     report_interval: int = 30

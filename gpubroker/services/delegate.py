@@ -102,6 +102,29 @@ def give_back(
         LOG.exception("Trust %s could not be deleted", delegation.trust_id)
 
 
+def leave(
+    core: broker.Broker,
+    tx: ports.Transaction,
+    lease: leases.Lease,
+    delegation: leases.Delegation,
+) -> None:
+    """No lease has it any more, and it could not be deleted: the sweep tries
+    again, until its maker has the rights or its time is over."""
+    if delegation.expires_at is None:
+        return
+    now = core.clock.now()
+    trust = trusts.Trust(
+        user_id=lease.user_id,
+        project_id=lease.project_id,
+        expires_at=delegation.expires_at,
+        begun_at=now,
+        tries=1,
+        tried_at=now,
+    )
+    if trust.key not in {known.key for known in tx.trusts.all()}:
+        tx.trusts.add(trust)
+
+
 def sweep(core: broker.Broker) -> int:
     """Delete the trusts that no lease got.
 

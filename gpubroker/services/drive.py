@@ -20,6 +20,7 @@ from gpubroker import errors
 from gpubroker.domain import leases
 from gpubroker.services import broker
 from gpubroker.services import end
+from gpubroker.services import rights
 from gpubroker.services import saga
 from gpubroker.services import start
 from gpubroker.services import watch
@@ -63,6 +64,8 @@ def step(core: broker.Broker, lease_id: str) -> saga.Next:
 
 def _next(core: broker.Broker, lease: leases.Lease) -> saga.Next:
     match lease.state:
+        case leases.State.QUEUED:
+            return rights.look(core, lease)
         case leases.State.STARTING if lease.target is leases.State.QUEUED:
             return end.undo(core, lease)
         case leases.State.STARTING:

@@ -27,6 +27,7 @@ from gpubroker.domain import leases
 from gpubroker.domain import steps
 from gpubroker.services import broker
 from gpubroker.services import change
+from gpubroker.services import delegate
 from gpubroker.services import removal
 from gpubroker.services import saga
 
@@ -132,14 +133,19 @@ def undo(core: broker.Broker, lease: leases.Lease) -> saga.Next:
 def revoke(core: broker.Broker, lease_id: str) -> bool:
     """Give the user's delegated rights back, when there are any.
 
+    A trust that can not be deleted, since its maker has no rights at
+    present, is left to the sweep: the lease need not wait for that.
+
     :raises Unavailable: try again later.
     """
     with core.store.read() as tx:
         delegation = tx.leases.delegation(lease_id)
     if delegation is None:
         return False
-    core.identity.revoke(delegation)
+    gone = core.identity.revoke(delegation)
     with core.store.write() as tx:
+        if not gone:
+            delegate.leave(core, tx, tx.leases.get(lease_id), delegation)
         tx.leases.forget_delegation(lease_id)
     LOG.info("Lease %s: the user's rights were given back", lease_id)
     return True

@@ -117,9 +117,12 @@ def _tagged(run: saga.Run, node: leases.Node) -> list[str]:
 def _made_from_shape(
     run: saga.Run, node: leases.Node, server: ports.Server
 ) -> bool:
+    maker = run.lease.user_id
+    if run.lease.identity_mode is leases.IdentityMode.SERVICE:
+        maker = run.core.identity.user_id()
     return (
         server.project_id == run.lease.project_id
-        and server.user_id == run.lease.user_id
+        and server.user_id == maker
         and node.shape_id is not None
         and server.flavor == node.shape_id
     )

@@ -33,8 +33,9 @@ from gpubroker.domain import events
 from gpubroker.domain import fitting
 from gpubroker.domain import flavors
 from gpubroker.domain import leases
+from gpubroker.domain import planning
 from gpubroker.domain import pools
-from gpubroker.domain import trusts
+from gpubroker.services import behalf
 from gpubroker.services import broker
 from gpubroker.services import delegate
 from gpubroker.services import names
@@ -57,39 +58,55 @@ def order(
     """Put a new lease into the queue of its pool.
 
     :raises Invalid: the order can never work, naming the field; Forbidden:
-        no rights can be delegated with this token; QuotaExceeded: too many
-        open leases; Unavailable: a service that has to be asked is down.
+        no rights can be delegated with this token; CanNotWait: nor can it
+        start at once; QuotaExceeded: too many open leases; Unavailable: a
+        service that has to be asked is down.
     """
     _check_body(core, body)
-    token = ctx.auth_token
-    if not (token and ctx.project_id and ctx.user_id):
+    if not (ctx.auth_token and ctx.project_id and ctx.user_id):
         raise errors.Forbidden("A lease needs a token scoped to a project.")
     with core.store.read() as tx:
         lease = _draft(core, tx, ctx, body)
         _check_limit(core, tx, lease)
         _check_fits(core, tx, lease)
-    user = core.identity.with_token(token, ctx.token_info)
-    # Side by side with the trust: most orders are right, and each of the two
-    # takes as long as Keystone does.
+    lease, found = _look_and_ask(core, ctx, lease)
+    lease = _insert_or_give_back(core, lease, found)
+    _tell(lease)
+    core.bell.pool(lease.pool)
+    return lease
+
+
+def _look_and_ask(
+    core: broker.Broker,
+    ctx: context.RequestContext,
+    lease: leases.Lease,
+) -> tuple[leases.Lease, behalf.Behalf]:
+    """Side by side: most orders are right, and each of the two takes as long
+    as Keystone does."""
+    user = core.identity.with_token(ctx.auth_token or "", ctx.token_info)
     with futures.ThreadPoolExecutor(1) as threads:
         looking = threads.submit(
             user.check, lease.workload, lease.ram_mib, lease.disk_gib
         )
         try:
-            delegation, trust = delegate.make(core, ctx, lease)
+            found = behalf.find(
+                core, ctx, lease, user, lambda: _starts_now(core, lease)
+            )
         except errors.GpubrokerError:
             # What is wrong with the order itself comes first.
             looking.result()
             raise
     try:
-        lease = _checked(lease, looking)
+        return _checked(lease, looking), found
     except BaseException:
-        delegate.give_back(core, delegation, trust)
+        behalf.give_back(core, found)
         raise
-    lease = _insert_or_give_back(core, lease, delegation, trust)
-    _tell(lease)
-    core.bell.pool(lease.pool)
-    return lease
+
+
+def _starts_now(core: broker.Broker, lease: leases.Lease) -> bool:
+    with core.store.read() as tx:
+        [pool] = core.memory.snapshots(tx, [lease.pool], core.clock.now())
+    return planning.starts_now(pool, snapshot.order_of(lease))
 
 
 def _checked(
@@ -166,39 +183,37 @@ def _draft(
 def _insert_or_give_back(
     core: broker.Broker,
     lease: leases.Lease,
-    delegation: leases.Delegation,
-    trust: trusts.Trust,
+    found: behalf.Behalf,
 ) -> leases.Lease:
     try:
-        return _insert(core, lease, delegation, trust)
+        return _insert(core, lease, found)
     except BaseException as error:
         # Where the database does not answer, only it knows whether the lease
         # was written: if so, that needs its trust; if not, the sweep finds it.
         # Keys are missing: nothing was sent to the database.
         known = isinstance(error, delegate.GivenUp | errors.Misconfigured)
         if known or not isinstance(error, errors.Unavailable):
-            delegate.give_back(core, delegation, trust)
+            behalf.give_back(core, found)
         raise
 
 
 def _insert(
     core: broker.Broker,
     lease: leases.Lease,
-    delegation: leases.Delegation,
-    trust: trusts.Trust,
+    found: behalf.Behalf,
 ) -> leases.Lease:
     def work(tx: ports.Transaction) -> leases.Lease:
         stands = _stored(tx, lease.id)
         if stands is not None:
             # Of a first run, the answer to whose commit was lost.
             return stands
-        delegate.keep(tx, trust)
+        behalf.keep(tx, found)
         tx.leases.wait_turn(lease.project_id)
         # Again, since other orders may have come meanwhile.
         _check_limit(core, tx, lease)
         made = tx.leases.add(
-            dataclasses.replace(lease, identity_mode=delegation.mode),
-            delegation,
+            dataclasses.replace(lease, identity_mode=found.delegation.mode),
+            found.delegation,
         )
         tx.events.add(
             events.Event(

@@ -25,6 +25,7 @@ from concurrent import futures
 from gpubroker import errors
 from gpubroker.domain import leases
 from gpubroker.domain import steps
+from gpubroker.services import behalf
 from gpubroker.services import change
 from gpubroker.services import evidence
 from gpubroker.services import names
@@ -45,22 +46,46 @@ class User:
         self._run = run
         self._asked: futures.Future[ports.UserCloud] | None = None
 
-    def ahead(self) -> futures.Future[ports.UserCloud]:
+    def ahead(self) -> None:
         """Ask for the token, once.
 
         :raises IdentityLost: there is nothing any more to ask for it with.
         """
+        self._ask()
+
+    def _ask(self) -> futures.Future[ports.UserCloud]:
         if self._asked is None:
             core = self._run.core
-            cloud = core.identity.as_user(saga.delegation(self._run))
+            cloud = behalf.cloud(
+                core, self._run.lease, saga.delegation(self._run)
+            )
             threads = futures.ThreadPoolExecutor(1)
             self._asked = threads.submit(_made_ready, cloud)
             threads.shutdown(wait=False)
         return self._asked
 
-    def cloud(self) -> ports.UserCloud:
+    def cloud(self) -> ports.UserCloud | None:
         """:raises IdentityLost, RightsGone, Unavailable: no token."""
-        return self.ahead().result()
+        return self._ask().result()
+
+
+class Caller(User):
+    """One whose token an API process has, which makes the servers itself as
+    soon as they can be made; whoever has not got it waits for that."""
+
+    def __init__(
+        self, run: saga.Run, mine: ports.UserCloud | None = None
+    ) -> None:
+        super().__init__(run)
+        self._mine = mine
+
+    def ahead(self) -> None:
+        """There is nothing to ask for."""
+
+    def cloud(self) -> ports.UserCloud | None:
+        """:raises IdentityLost: its time is over."""
+        behalf.check_in_time(self._run.core, saga.delegation(self._run))
+        return self._mine
 
 
 def _made_ready(cloud: ports.UserCloud) -> ports.UserCloud:
@@ -87,6 +112,8 @@ def server(run: saga.Run, node: leases.Node, user: User) -> saga.Next:
     # Rights and user data are looked up before the POST is written down:
     # without them there is nothing whose answer could be lost.
     cloud = user.cloud()
+    if cloud is None:
+        return _LOOK_AGAIN
     wanted = spec(run, node)
     step = run.begin(node, evidence.post_name(len(made) + 1), alone=True)
     try:
@@ -120,13 +147,21 @@ def spec(run: saga.Run, node: leases.Node) -> ports.ServerSpec:
         tag=names.tag(node),
         image=work.get("image"),
         networks=work.get("networks", "auto"),
-        key_name=work.get("key_name"),
+        key_name=_key_name(run, node),
         security_groups=work.get("security_groups", ()),
         availability_zone=work.get("availability_zone"),
         user_data=user_data,
         boot_volume_gib=work.get("boot_volume_gib"),
         metadata=work.get("metadata", {}),
     )
+
+
+def _key_name(run: saga.Run, node: leases.Node) -> str | None:
+    """The user's own, or the copy that the broker's user has of it."""
+    name: str | None = run.lease.workload.get("key_name")
+    if name and run.lease.identity_mode is leases.IdentityMode.SERVICE:
+        return saga.placed(node).shape
+    return name
 
 
 def _store(

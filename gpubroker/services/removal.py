@@ -71,6 +71,7 @@ def _node(run: saga.Run, node: leases.Node) -> saga.Next:
 
 def _shape(run: saga.Run, node: leases.Node) -> saga.Next:
     run.core.compute.drop_shape(saga.placed(node).shape)
+    reservation.drop_key(run, node)
     return None
 
 

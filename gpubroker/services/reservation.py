@@ -96,3 +96,10 @@ def _alias(
             "A planned card is not known well enough to ask for it.", node
         )
     return found
+
+
+def drop_key(run: saga.Run, node: leases.Node) -> None:
+    """The copy of the user's public key, which Nova has put into the server
+    by now, bears the name of the shape."""
+    if run.lease.identity_mode is leases.IdentityMode.SERVICE:
+        run.core.compute.drop_key(saga.placed(node).shape)

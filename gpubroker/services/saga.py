@@ -37,6 +37,11 @@ LOG = logging.getLogger(__name__)
 #: Seconds after which to look again; ``None``: done, nothing to wait for.
 Next = float | None
 
+#: What the user is told when nothing is left to act for them with.
+NO_DELEGATION = (
+    "The broker holds no rights of the lease's user any more. Order again."
+)
+
 #: Seconds that one call may go on before it lets other leases have a turn.
 _TURN = 5.0
 
@@ -232,9 +237,7 @@ def delegation(run: Run) -> leases.Delegation:
     with run.core.store.read() as tx:
         found = tx.leases.delegation(run.lease.id)
     if found is None:
-        raise errors.IdentityLost(
-            "The broker holds no rights of the lease's user any more."
-        )
+        raise errors.IdentityLost(NO_DELEGATION)
     return found
 
 

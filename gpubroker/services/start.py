@@ -34,6 +34,7 @@ from gpubroker.services import failing
 from gpubroker.services import held
 from gpubroker.services import post
 from gpubroker.services import reservation
+from gpubroker.services import rights
 from gpubroker.services import saga
 from gpubroker.services import verify
 
@@ -50,7 +51,7 @@ _IN_THE_WAY = (
     "Something unexpected is in the way of the start; the broker's log tells "
     "its operators what. It is tried again by itself."
 )
-#: Seconds between trials to act for a user whose rights do not work.
+#: Seconds between looks at what only an operator can mend.
 _HELD = 30.0
 
 
@@ -69,7 +70,7 @@ def drive(core: broker.Broker, lease: leases.Lease) -> saga.Next:
     except (errors.Rejected, errors.IdentityLost) as error:
         return failing.fail(run, error.message)
     except errors.RightsGone as error:
-        return failing.hold(run, error.message, _HELD)
+        return rights.hold(run, error.message)
     except errors.ConcurrentUpdate:
         raise
     except errors.Undecipherable as error:
@@ -89,13 +90,15 @@ def drive(core: broker.Broker, lease: leases.Lease) -> saga.Next:
 
 
 def _steps(run: saga.Run) -> saga.Next:
-    user = post.User(run)
+    user = _user(run)
     for node in run.nodes:
         if run.found(node, "shape") is None:
             # Keystone may take as long as all that comes before the POST.
             user.ahead()
         run.step(node, "ticket", functools.partial(_ticket, run, node))
         run.step(node, "shape", functools.partial(_shape, run, node))
+        if run.lease.identity_mode is leases.IdentityMode.SERVICE:
+            run.step(node, "key", functools.partial(_key, run, node))
         wait = post.server(run, node, user)
         if wait is not None:
             return wait
@@ -121,6 +124,12 @@ def _all(
     )
 
 
+def _user(run: saga.Run) -> post.User:
+    if run.lease.identity_mode is leases.IdentityMode.CALLER:
+        return post.Caller(run)
+    return post.User(run)
+
+
 def _ticket(run: saga.Run, node: leases.Node) -> saga.Next:
     reservation.put_ticket(run, node)
     return None
@@ -131,10 +140,20 @@ def _shape(run: saga.Run, node: leases.Node) -> saga.Next:
     return None
 
 
+def _key(run: saga.Run, node: leases.Node) -> saga.Next:
+    """Let the broker's own user have the user's public key in Nova, which
+    looks for key pairs with whoever makes the server."""
+    key = saga.delegation(run).public_key
+    if key is not None:
+        run.core.compute.ensure_key(saga.placed(node).shape, key)
+    return None
+
+
 def _unshape(run: saga.Run, node: leases.Node) -> saga.Next:
     # Nova has embedded it in the server; while it exists, any member of the
     # project could boot from it (N 15.2).
     run.core.compute.drop_shape(saga.placed(node).shape)
+    reservation.drop_key(run, node)
     return None
 
 

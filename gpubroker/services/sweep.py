@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Find tickets and shapes that no open lease names, and remove them.
+"""Find tickets, shapes and keys that no open lease names, and remove them.
 
 They come from a worker that was stopped in the middle of making them and
 went on after another had undone its start. Nothing that somebody uses is
@@ -39,10 +39,13 @@ _OPEN = frozenset(leases.State) - leases.FINAL
 class Leftovers:
     tickets: frozenset[str] = frozenset()
     shapes: frozenset[str] = frozenset()
+    keys: frozenset[str] = frozenset()
 
     def also_in(self, later: Leftovers) -> Leftovers:
         return Leftovers(
-            self.tickets & later.tickets, self.shapes & later.shapes
+            self.tickets & later.tickets,
+            self.shapes & later.shapes,
+            self.keys & later.keys,
         )
 
 
@@ -54,14 +57,16 @@ def find(core: broker.Broker) -> Leftovers:
     """
     tickets = core.ledger.tickets()
     shapes = core.compute.shapes()
+    keys = core.compute.keys()
     with core.store.read() as tx:
         ours = tx.installation.name()
         nodes = [n for le in tx.leases.in_state(_OPEN) for n in le.nodes]
+    named = {n.shape_id for n in nodes if n.shape_id}
     return Leftovers(
         _starting(names.tickets_of(ours), tickets)
         - {n.ticket for n in nodes if n.ticket},
-        _starting(names.shapes_of(ours), shapes)
-        - {n.shape_id for n in nodes if n.shape_id},
+        _starting(names.shapes_of(ours), shapes) - named,
+        _starting(names.shapes_of(ours), keys) - named,
     )
 
 
@@ -74,7 +79,10 @@ def remove(core: broker.Broker, found: Leftovers) -> int:
     for shape_id in sorted(found.shapes):
         core.compute.drop_shape(shape_id)
         LOG.info("Removed leftover flavor %s", shape_id)
-    removed = len(found.shapes)
+    for name in sorted(found.keys):
+        core.compute.drop_key(name)
+        LOG.info("Removed leftover key pair %s", name)
+    removed = len(found.shapes) + len(found.keys)
     if found.tickets:
         with core.store.read() as tx:
             providers = [

@@ -23,6 +23,9 @@ from gpubroker.worker import turns
 from gpubroker.worker import wall
 
 _BUSY = (leases.State.STARTING, leases.State.ENDING)
+#: Seconds between looks at one that waits for its user's rights; it says
+#: itself when it wants the next one.
+_HELD = 30.0
 
 
 class LeaseLoop(rounds.Rounds):
@@ -67,6 +70,8 @@ class LeaseLoop(rounds.Rounds):
                 for lease in tx.leases.in_state(_BUSY, pool):
                     found[lease.id] = self._interval
                 if every:
+                    for lease in tx.leases.held_for_rights(pool):
+                        found[lease.id] = _HELD
                     for lease in tx.leases.in_state(
                         [leases.State.ACTIVE], pool
                     ):

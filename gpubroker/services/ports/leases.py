@@ -93,7 +93,8 @@ class Leases(Protocol):
 
     def waiting(self, pools: Collection[str]) -> list[leases.Waiting]:
         """Those that are queued there, oldest order first; nothing but what
-        changes while they wait."""
+        changes while they wait. Without those whose user has no rights: they
+        keep nothing from the others."""
         ...
 
     def reasons(self, pool: str) -> dict[str, str]:
@@ -102,6 +103,11 @@ class Leases(Protocol):
 
     def starting(self, pools: Collection[str]) -> list[leases.Starting]:
         """A row for each host where a lease of these pools is started."""
+        ...
+
+    def held_for_rights(self, pool: str) -> list[leases.Lease]:
+        """QUEUED, and somebody has to look whether Keystone lets the broker
+        act for its user: with ``rights_gone_at``, or of mode ``caller``."""
         ...
 
     def expiring(self, now: datetime.datetime) -> list[leases.Lease]:

@@ -229,6 +229,18 @@ class Compute(Protocol):
         broker made."""
         ...
 
+    def ensure_key(self, name: str, key: leases.PublicKey) -> None:
+        """A key pair of the broker's own user; found done = done."""
+        ...
+
+    def drop_key(self, name: str) -> None:
+        """Gone = done."""
+        ...
+
+    def keys(self) -> list[str]:
+        """Names of the key pairs of the broker's own user."""
+        ...
+
     def server(self, server_id: str) -> Server | None: ...
     def servers_tagged(self, tag: str) -> list[Server]: ...
     def delete_server(self, server_id: str) -> None:
@@ -258,7 +270,8 @@ class Checked:
 class UserCloud(Protocol):
     """The cloud under the identity of a lease's user.
 
-    All: :raises RightsGone: for 403 at Keystone; IdentityLost: for 401.
+    All: :raises RightsGone: Keystone gives no token, and may again some day;
+    IdentityLost: it never will.
     """
 
     def ready(self) -> None:
@@ -287,11 +300,39 @@ class UserCloud(Protocol):
         """
         ...
 
+    def public_key(self, name: str) -> leases.PublicKey:
+        """Of a key pair of the user's.
+
+        :raises Invalid: there is none.
+        """
+        ...
+
     def console_url(self, server_id: str) -> str | None: ...
 
 
 class Identity(Protocol):
     """Keystone: what the broker may do for a user later."""
+
+    def can_delegate(self, token_info: Mapping[str, Any]) -> bool:
+        """Whether Keystone lets such a token make a trust: none that was
+        itself handed on, as with an application credential.
+
+        :raises Forbidden: the token is good for no server at all.
+        """
+        ...
+
+    def user_id(self) -> str:
+        """The broker's own user."""
+        ...
+
+    def is_member(self, project_id: str) -> bool:
+        """Whether an operator made the broker's own user a member of the
+        project, so that it may make servers there in its own name."""
+        ...
+
+    def as_member(self, project_id: str) -> UserCloud:
+        """The broker's own user in that project; asks for nothing yet."""
+        ...
 
     def expiry(self) -> datetime.datetime:
         """When a new trust shall end, to the second; seldom the same twice,
@@ -330,7 +371,10 @@ class Identity(Protocol):
         validated; it is asked again where that has no catalogue."""
         ...
 
-    def revoke(self, delegation: leases.Delegation) -> None:
-        """Delete the trust with its own token; gone = done. A trustor whose
-        rights are gone leaves it to its expiry: that is done, too."""
+    def revoke(self, delegation: leases.Delegation) -> bool:
+        """Delete the trust with its own token; gone = done.
+
+        :returns: whether it is gone. It may not be when its maker's rights
+            are: they alone can delete it, now or before its end.
+        """
         ...

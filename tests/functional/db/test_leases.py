@@ -50,6 +50,42 @@ class LeaseTests(base.Tests):
             self.assertEqual(trust, tx.leases.delegation(made.id))
             self.assertIsNone(tx.leases.delegation("x"))
 
+    def test_a_public_key_stays_with_the_delegation(self) -> None:
+        made = samples.lease()
+        service = leases.Delegation(
+            lease_id=made.id,
+            mode=leases.IdentityMode.SERVICE,
+            public_key=leases.PublicKey("x509", "A" * 4000),
+        )
+        with self.store.write() as tx:
+            tx.leases.add(made, service)
+        with self.store.read() as tx:
+            self.assertEqual(service, tx.leases.delegation(made.id))
+
+    def test_those_that_wait_for_rights(self) -> None:
+        caller = leases.IdentityMode.CALLER
+        gone = samples.lease(name="gone", rights_gone_at=base.START)
+        robot = samples.lease(name="robot", identity_mode=caller)
+        with self.store.write() as tx:
+            for lease in (
+                samples.lease(name="fine"),
+                gone,
+                robot,
+                samples.lease(
+                    name="runs",
+                    identity_mode=caller,
+                    state=leases.State.ACTIVE,
+                    target=leases.State.ACTIVE,
+                ),
+            ):
+                tx.leases.add(lease, None)
+            found = tx.leases.held_for_rights(gone.pool)
+            self.assertEqual(
+                [("gone", base.START), ("robot", None)],
+                sorted((f.name, f.rights_gone_at) for f in found),
+            )
+            self.assertEqual([], tx.leases.held_for_rights("other"))
+
     def test_another_projects_lease_is_not_there(self) -> None:
         with self.store.write() as tx:
             made = tx.leases.add(samples.lease(user_data=None), None)

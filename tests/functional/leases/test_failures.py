@@ -230,35 +230,6 @@ class NoAnswer(FailureCase):
         self.world.settle(lease.id, "active")
 
 
-class TheUsersRights(FailureCase):
-    def test_rights_that_are_gone_hold_the_start(self):
-        lease = self.world.order()
-        self.cloud.rights = False
-        for _turn in range(4):
-            self.world.clock.advance(self.world.turn())
-        held = self.world.get(lease.id)
-        self.assertEqual(leases.State.STARTING, held.state)
-        self.assertIn("rights", held.reason)
-        self.cloud.rights = True
-        lease = self.world.settle(lease.id, "active")
-        self.assertEqual(0, lease.attempts)
-        self.ends_with_nothing_left(lease)
-
-    def test_a_trust_that_is_gone_fails_the_lease(self):
-        lease = self.world.order()
-        self.cloud.trusts.clear()
-        lease = self.world.settle(lease.id, "failed")
-        self.assertIn("trust is gone", lease.reason)
-        self.assertEqual({}, self.world.leftovers())
-
-    def test_a_lease_ends_without_the_users_rights(self):
-        lease = self.world.order()
-        lease = self.world.settle(lease.id, "active")
-        self.cloud.rights = False
-        self.cloud.trusts.clear()
-        self.ends_with_nothing_left(lease)
-
-
 class Refusing(cloud_ports.Compute):
     """Nova whose policy has lost the broker's user."""
 

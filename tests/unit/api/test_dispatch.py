@@ -108,6 +108,7 @@ class Dispatch(testtools.TestCase):
             enforcer=enforcer,
             max_limit=1000,
             response_validation="error",
+            callers=nothing,
         )
         self.client = webtest.TestApp(dispatch.application(site, Top()))
 

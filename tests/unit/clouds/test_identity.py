@@ -104,17 +104,26 @@ class Delegating(wire.WireCase):
         self.assertIn("member", raised.message)
         self.assertEqual([], self.sent("POST", "/trusts"))
 
-    def test_an_application_credential_is_told_what_to_do_instead(self):
-        raised = self.assertRaises(
-            errors.Forbidden, self.delegate, methods=["application_credential"]
-        )
-        self.assertIn("password or single sign-on", raised.message)
-        self.assertEqual([], self.sent("POST", "/trusts"))
+    def test_which_tokens_can_make_a_trust(self):
+        """Those that were not handed on themselves."""
+        for can, more in (
+            (True, {}),
+            (True, {"methods": ["saml2", "token"]}),
+            (False, {"methods": ["application_credential"]}),
+            (False, {"methods": ["oauth1"]}),
+            (False, {"OS-TRUST:trust": {"id": "t"}}),
+        ):
+            info = wire.token(wire.USER, **more)
+            self.assertIs(can, self.identity.can_delegate(info), more)
 
-    def test_a_token_of_a_trust(self):
-        self.assertRaises(
-            errors.Forbidden, self.delegate, **{"OS-TRUST:trust": {"id": "t"}}
-        )
+    def test_a_token_that_is_good_for_no_server(self):
+        robot = wire.token(wire.USER, methods=["application_credential"])
+        reader = {"id": "r-reader", "name": "reader"}
+        for without in ({"roles": [reader]}, {"project": None}):
+            info = {"token": {**robot["token"], **without}}
+            self.assertRaises(
+                errors.Forbidden, self.identity.can_delegate, info
+            )
 
     def test_a_token_of_no_project(self):
         info = wire.token(wire.USER)
@@ -178,10 +187,19 @@ class Revoking(wire.ActingCase):
         self.wire.delete(f"{wire.TRUSTS}/t1", status_code=404)
         self.identity.revoke(wire.DELEGATION)
 
-    def test_without_its_makers_rights_it_is_left_to_its_end(self):
-        for status in (401, 403):
+    def test_without_its_makers_rights_it_can_not_be_deleted(self):
+        for status, stands, gone in (
+            (403, 200, False),
+            (401, 200, False),
+            (401, 404, True),
+        ):
             self.trust_fails(status)
-            self.identity.revoke(wire.DELEGATION)
+            self.wire.get(f"{wire.TRUSTS}/t1", status_code=stands, json={})
+            self.assertIs(gone, self.identity.revoke(wire.DELEGATION))
+
+    def test_nor_when_they_go_while_its_token_is_good(self):
+        self.wire.delete(f"{wire.TRUSTS}/t1", status_code=403)
+        self.assertFalse(self.identity.revoke(wire.DELEGATION))
 
     def test_keystone_down_is_tried_again(self):
         self.trust_fails(503)
@@ -223,4 +241,68 @@ class Listing(wire.WireCase):
         )
         self.assertEqual(
             {"trustee_user_id": [wire.BROKER.lower()]}, sent.last_request.qs
+        )
+
+
+class Member(wire.WireCase):
+    """The broker's own user in a project of others."""
+
+    def setUp(self):
+        super().setUp()
+        self.identity = self.clouds.identity
+
+    def answer(self, **answer):
+        self.wire.post(
+            f"{wire.KEYSTONE}/auth/tokens",
+            additional_matcher=lambda request: (
+                request.json()["auth"]["scope"]["project"].get("id") == "p2"
+            ),
+            headers={"X-Subject-Token": "member-token"},
+            **answer,
+        )
+
+    def test_the_role_in_the_project_is_the_permission(self):
+        self.answer(json=wire.token(wire.BROKER, "p2"))
+        self.assertTrue(self.identity.is_member("p2"))
+
+    def test_without_one(self):
+        for status in (401, 403):
+            self.answer(status_code=status)
+            self.assertFalse(self.identity.is_member("p2"))
+
+    def test_with_another_role_alone(self):
+        roles = [{"id": "r-reader", "name": "reader"}]
+        self.answer(json=wire.token(wire.BROKER, "p2", roles=roles))
+        self.assertFalse(self.identity.is_member("p2"))
+
+    def test_keystone_down_says_neither(self):
+        self.answer(status_code=503)
+        self.assertRaises(errors.Unavailable, self.identity.is_member, "p2")
+
+    def test_a_wrong_password_of_the_broker_says_neither(self):
+        self.wire.post(f"{wire.KEYSTONE}/auth/tokens", status_code=401)
+        self.assertRaises(errors.Misconfigured, self.identity.is_member, "p2")
+        self.assertRaises(
+            errors.Misconfigured, self.identity.as_member("p2").ready
+        )
+
+    def test_it_acts_there(self):
+        self.answer(json=wire.token(wire.BROKER, "p2"))
+        made = self.wire.post(
+            f"{wire.NOVA}/servers",
+            status_code=202,
+            json={"server": {"id": "s"}},
+        )
+        cloud = self.identity.as_member("p2")
+        cloud.ready()
+        spec = ports.ServerSpec(name="n", shape_id="f", tag="t", image="i")
+        self.assertEqual("s", cloud.create_server(spec))
+        self.assertEqual(
+            "member-token", made.last_request.headers["X-Auth-Token"]
+        )
+
+    def test_a_membership_that_is_over_may_come_back(self):
+        self.answer(status_code=401)
+        self.assertRaises(
+            errors.RightsGone, self.identity.as_member("p2").ready
         )

@@ -19,6 +19,7 @@ import dataclasses
 import requests
 
 from gpubroker import errors
+from gpubroker.domain import leases
 from gpubroker.services import ports
 from tests.unit.clouds import wire
 
@@ -141,18 +142,37 @@ class Booting(wire.ActingCase):
                 self.assertEqual(1, sent.call_count)
 
     def test_rights_gone_and_identity_lost(self):
-        for status, error in (
-            (403, errors.RightsGone),
-            (401, errors.IdentityLost),
+        """Of a 401 tells the trust itself what it means: it stands while
+        only its project is disabled."""
+        for status, stands, error in (
+            (403, 200, errors.RightsGone),
+            (401, 200, errors.RightsGone),
+            (401, 404, errors.IdentityLost),
         ):
             self.trust_fails(status)
-            self.assertRaises(error, self.cloud.create_server, SPEC)
+            self.wire.get(f"{wire.TRUSTS}/t1", status_code=stands, json={})
+            self.assertRaises(error, self.cloud.ready)
+
+    def test_the_brokers_own_password_is_not_the_users_fault(self):
+        self.wire.post(f"{wire.KEYSTONE}/auth/tokens", status_code=401)
+        self.assertRaises(errors.Misconfigured, self.cloud.ready)
 
     def test_a_token_that_keystone_does_not_know(self):
         self.wire.get(f"{wire.KEYSTONE}/auth/tokens", status_code=404)
         self.assertRaises(
             errors.IdentityLost, self.clouds.identity.with_token, "old", {}
         )
+
+    def test_the_public_key_of_a_key_pair(self):
+        url = f"{wire.NOVA}/os-keypairs/mine"
+        self.wire.get(
+            url, json={"keypair": {"type": "ssh", "public_key": "ssh-rsa A"}}
+        )
+        self.assertEqual(
+            leases.PublicKey("ssh", "ssh-rsa A"), self.cloud.public_key("mine")
+        )
+        self.wire.get(url, status_code=404)
+        self.assertRaises(errors.Invalid, self.cloud.public_key, "mine")
 
     def test_a_console_where_there_is_one(self):
         url = f"{wire.NOVA}/servers/s1/remote-consoles"

@@ -1,0 +1,98 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""The leases whose servers this process makes with the callers' own tokens.
+
+One thread, begun with the first of them, that ends with the last. The request
+itself is answered before: an order of many servers takes longer than load
+balancers wait, and a thread of the web server that waited for Nova would be
+missing for everybody else. What dies with the process the worker ends.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+
+from gpubroker.services import ports
+from gpubroker.services import saga
+
+LOG = logging.getLogger(__name__)
+
+#: Seconds until the next look after something unforeseen.
+_AGAIN = 2.0
+
+
+class Callers:
+    """:param drive: one look at a lease, with the token of its order; returns
+    the seconds until the next one, ``None`` when it was the last.
+    :param monotonic: a clock.
+    """
+
+    def __init__(
+        self,
+        drive: Callable[[str, ports.UserCloud], saga.Next],
+        monotonic: Callable[[], float],
+    ) -> None:
+        self._drive = drive
+        self._monotonic = monotonic
+        self._changed = threading.Condition()
+        self._due: dict[str, tuple[float, ports.UserCloud]] = {}
+        self._thread: threading.Thread | None = None
+
+    def take(self, lease_id: str, cloud: ports.UserCloud) -> None:
+        """Returns at once."""
+        with self._changed:
+            self._due[lease_id] = self._monotonic(), cloud
+            if self._thread is None:
+                # Not waited for at the end of the process: that would keep
+                # it for minutes, and what is cut off ends well.
+                self._thread = threading.Thread(
+                    target=self._run, name="callers", daemon=True
+                )
+                self._thread.start()
+            self._changed.notify_all()
+
+    def rest(self, timeout: float) -> bool:
+        """Wait until there is none left; whether that is so."""
+        with self._changed:
+            return self._changed.wait_for(
+                lambda: self._thread is None, timeout
+            )
+
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                if not self._due:
+                    self._thread = None
+                    self._changed.notify_all()
+                    return
+                lease_id = min(self._due, key=lambda key: self._due[key][0])
+                due, cloud = self._due[lease_id]
+                wait = due - self._monotonic()
+                if wait > 0:
+                    self._changed.wait(wait)
+                    continue
+            self._look(lease_id, cloud)
+
+    def _look(self, lease_id: str, cloud: ports.UserCloud) -> None:
+        try:
+            wait = self._drive(lease_id, cloud)
+        except Exception:
+            LOG.exception("Lease %s", lease_id)
+            wait = _AGAIN
+        with self._changed:
+            if wait is None:
+                del self._due[lease_id]
+            else:
+                self._due[lease_id] = self._monotonic() + wait, cloud

@@ -1,0 +1,73 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+
+import fixtures
+import testtools
+
+from gpubroker.api import callers
+
+
+class Callers(testtools.TestCase):
+    def made(self, answers):
+        """Answers of the looks at each lease, first first."""
+        self.looks = []
+
+        def drive(lease_id, cloud):
+            self.looks.append((lease_id, cloud))
+            answer = answers[lease_id].pop(0)
+            if isinstance(answer, Exception):
+                raise answer
+            return answer
+
+        return callers.Callers(drive, time.monotonic)
+
+    def test_each_until_its_last_look(self):
+        found = self.made({"a": [0.0, 0.01, None], "b": [None]})
+        found.take("a", "cloud-a")
+        found.take("b", "cloud-b")
+        self.assertTrue(found.rest(10))
+        self.assertEqual(
+            [("a", "cloud-a")] * 3 + [("b", "cloud-b")], sorted(self.looks)
+        )
+
+    def test_a_new_one_does_not_wait_for_another(self):
+        found = self.made({"a": [600.0], "b": [None]})
+        found.take("a", "")
+        found.take("b", "")
+        for _look in range(500):
+            if ("b", "") in self.looks:
+                return
+            time.sleep(0.01)
+        self.fail("not looked at")
+
+    def test_it_goes_on_after_something_unforeseen(self):
+        self.patch(callers, "_AGAIN", 0.01)
+        log = self.useFixture(fixtures.FakeLogger(level=logging.ERROR))
+        found = self.made({"a": [ValueError("boom"), None]})
+        found.take("a", "")
+        self.assertTrue(found.rest(10))
+        self.assertIn("boom", log.output)
+
+    def test_its_thread_ends_with_the_last_and_begins_again(self):
+        before = threading.active_count()
+        found = self.made({"a": [None], "b": [None]})
+        for lease_id in ("a", "b"):
+            found.take(lease_id, "")
+            self.assertTrue(found.rest(10))
+        self.assertEqual(2, len(self.looks))
+        self.assertLessEqual(threading.active_count(), before + 1)
