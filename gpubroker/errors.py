@@ -31,6 +31,7 @@
     +-- OutsideError            something outside the broker
         +-- Unavailable         down, slow or refusing: try again      503
         |   +-- Misconfigured   it refuses the broker itself           503
+    |   +-- Forgotten       the database is older than the truth   503
         +-- Rejected            it understood and said no: final
         +-- RightsGone          the user's delegated rights do not     (held)
         |                       work at present, may come back
@@ -136,6 +137,11 @@ class Undecipherable(GpubrokerError):
     """
 
     code = "gpubroker.undecipherable"
+
+
+class Forgotten(Unavailable):
+    """The database lacks what the broker has done; an operator has to have
+    it read again. Told to workers only."""
 
 
 class Rejected(OutsideError):

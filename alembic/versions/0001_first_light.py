@@ -725,12 +725,14 @@ def _installation() -> None:
         "installation",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("name", _line(32), nullable=False),
+        sa.Column("count", sa.Integer(), nullable=False),
         sa.Column("created_at", _moment(), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_installation"),
         **_TABLE,
     )
     now = datetime.datetime.now(datetime.UTC).replace(tzinfo=None)
-    op.execute(made.insert().values(name=uuid.uuid4().hex[:8], created_at=now))
+    name = uuid.uuid4().hex[:8]
+    op.execute(made.insert().values(name=name, count=0, created_at=now))
 
 
 def _default_pool() -> None:

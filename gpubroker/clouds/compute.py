@@ -281,6 +281,18 @@ class Compute:
             )
         ]
 
+    def servers_shaped(self, prefix: str) -> list[ports.Server]:
+        found = (
+            _server(record)
+            for record in self._all(
+                "/servers/detail",
+                "servers",
+                {"all_tenants": "1"},
+                **_UNLOGGED,
+            )
+        )
+        return [server for server in found if server.flavor.startswith(prefix)]
+
     def delete_server(self, server_id: str) -> None:
         found = self.server(server_id)
         if found is None:
@@ -341,13 +353,14 @@ def match_hosts(hypervisors: list[str], hosts: list[str]) -> dict[str, str]:
 
 
 def _server(record: dict[str, Any]) -> ports.Server:
+    flavor = record.get("flavor", {})
     return ports.Server(
         id=record["id"],
         name=record["name"],
         status=record["status"],
         project_id=record["tenant_id"],
         user_id=record["user_id"],
-        flavor=record.get("flavor", {}).get("original_name", ""),
+        flavor=flavor.get("original_name", ""),
         host=record.get("OS-EXT-SRV-ATTR:host"),
         hypervisor_hostname=record.get("OS-EXT-SRV-ATTR:hypervisor_hostname"),
         task_state=record.get("OS-EXT-STS:task_state"),
@@ -360,6 +373,15 @@ def _server(record: dict[str, Any]) -> ports.Server:
         key_name=record.get("key_name"),
         tags=tuple(record.get("tags", ())),
         created_at=record.get("created", ""),
+        launched_at=record.get("OS-SRV-USG:launched_at") or "",
+        # A server that boots from a volume has "" here.
+        image=(record.get("image") or {}).get("id"),
+        size=ports.Size(
+            vcpus=flavor.get("vcpus", 0),
+            ram_mib=flavor.get("ram", 0),
+            disk_gib=flavor.get("disk", 0),
+            extra_specs=flavor.get("extra_specs") or {},
+        ),
     )
 
 

@@ -195,12 +195,16 @@ class Ledger:
             if provider.name.startswith(names.PROVIDER_PREFIX)
         ]
 
-    def put_ticket(self, provider_id: str, resource_class: str) -> None:
-        self._placement.call("PUT", f"/resource_classes/{resource_class}")
+    def put_ticket(self, provider_id: str, resource_class: str) -> bool:
+        made = self._placement.call(
+            "PUT", f"/resource_classes/{resource_class}"
+        )
         session.persist(
             self._clock,
             lambda: self._put_ticket(provider_id, resource_class),
         )
+        # 204 for one that is there (placement/handlers/resource_class.py).
+        return made.status == 201
 
     def _put_ticket(self, provider_id: str, resource_class: str) -> None:
         try:
@@ -258,11 +262,24 @@ class Ledger:
             raise errors.InUse(conflict.message) from conflict
 
     def tickets(self) -> list[str]:
+        return self.classes(names.TICKET_PREFIX)
+
+    # -- classes of no use but their names -------------------------------
+
+    def classes(self, prefix: str) -> list[str]:
         answer = self._placement.get("/resource_classes")
         return sorted(
             record["name"]
             for record in answer.body["resource_classes"]
-            if record["name"].startswith(names.TICKET_PREFIX)
+            if record["name"].startswith(prefix)
+        )
+
+    def make_class(self, name: str) -> None:
+        self._placement.call("PUT", f"/resource_classes/{name}")
+
+    def drop_class(self, name: str) -> None:
+        self._placement.call(
+            "DELETE", f"/resource_classes/{name}", accept=(404,)
         )
 
     # -- ------------------------------------------------------------------

@@ -16,6 +16,9 @@ The schema is made and brought to the newest revision with::
 
     gpubroker-manage --config-file /etc/gpubroker/gpubroker.conf db upgrade
 
+and made to know again, after it was restored or lost, with
+``gpubroker-manage recover``.
+
 The keys that encrypt user data there are made with::
 
     gpubroker-manage --config-file /etc/gpubroker/gpubroker.conf keys create
@@ -37,6 +40,7 @@ from gpubroker import clock
 from gpubroker import conf as options
 from gpubroker import errors
 from gpubroker.cmd import manage_keys
+from gpubroker.cmd import recover
 from gpubroker.db import builtin
 from gpubroker.db import migration
 from gpubroker.db import session
@@ -127,7 +131,7 @@ def parser() -> argparse.ArgumentParser:
         "--debug", action="store_true", help="log everything, to stderr"
     )
     nouns = made.add_subparsers(
-        title="commands", dest="noun", metavar="NOUN", required=True
+        title="commands", dest="noun", metavar="COMMAND", required=True
     )
     for noun, (title, found) in _NOUNS.items():
         words = f"{title}: {', '.join(found)}"
@@ -138,6 +142,7 @@ def parser() -> argparse.ArgumentParser:
             description = f"{text[0].upper()}{text[1:]}."
             verb = verbs.add_parser(name, help=text, description=description)
             verb.set_defaults(act=act)
+    recover.add_to(nouns)
     return made
 
 
@@ -155,6 +160,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     log.setup(conf, "gpubroker-manage")
     try:
         database = store.Store(conf, clock.SystemClock())
+        args.conf = conf
         done: int = args.act(database, args)
     except errors.Misconfigured as error:
         words = error.fields.get("detail", error.message)

@@ -47,6 +47,7 @@ from gpubroker.db import user_data
 from gpubroker.domain import hosts
 from gpubroker.rpc import broker as rpc
 from gpubroker.services import checks
+from gpubroker.services import memory
 from gpubroker.services import slot_check
 
 Check = Callable[[], checks.Finding]
@@ -129,6 +130,9 @@ def checks_of(facts: Facts) -> dict[str, Check]:
             facts.installation(),
             facts.every_host(),
             facts.clouds.ledger.ticket_providers(),
+        ),
+        "Memory": lambda: checks.memory(
+            memory.lost(facts.store, facts.clouds.ledger)
         ),
         "Nova's policy": lambda: checks.nova(facts.standing),
         "GPUs in Placement": lambda: checks.gpus(facts.clouds.ledger),

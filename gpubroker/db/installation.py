@@ -19,6 +19,8 @@ from gpubroker import errors
 from gpubroker.db import repository
 from gpubroker.db import tables
 
+_ROW = tables.Installation
+
 
 class Installation(repository.Repository):
     def name(self) -> str:
@@ -29,3 +31,24 @@ class Installation(repository.Repository):
                 "it was not made by gpubroker-manage db upgrade."
             )
         return str(row[0])
+
+    def count(self) -> int:
+        return int(self._first(sa.select(_ROW.count))[0])
+
+    def count_on(self, beyond: int = 0) -> int:
+        # The UPDATE first: it holds the row until the commit.
+        self._execute(
+            sa.update(_ROW).values(
+                count=sa.case((_ROW.count > beyond, _ROW.count), else_=beyond)
+                + 1
+            )
+        )
+        return self.count()
+
+    def become(self, name: str) -> None:
+        if self._first(sa.select(tables.Lease.id).limit(1)) is not None:
+            raise errors.Conflict(
+                f"This database has leases of installation {self.name()}: it "
+                "can not become another one."
+            )
+        self._execute(sa.update(_ROW).values(name=name))

@@ -112,12 +112,16 @@ class FlavorTrait(base.Base):
 
 class Installation(base.Base):
     """One row, written with the tables: what tells this broker's things in
-    Nova and Placement from those of another one."""
+    Nova and Placement from those of another one.
+
+    ``count`` goes up with time, and Placement has it, too: it tells a
+    database that was restored from a backup."""
 
     __tablename__ = "installation"
 
     id: Mapped[Id]
     name: Mapped[str] = mapped_column(base.Line(32))
+    count: Mapped[int]
     created_at: Mapped[Time]
 
 

@@ -341,3 +341,8 @@ def _number(version: str) -> tuple[int, int]:
 def _has_version(url: str) -> bool:
     last = parse.urlsplit(url).path.rstrip("/").rpartition("/")[2]
     return last.startswith("v") and last[1:].replace(".", "").isdecimal()
+
+
+def memory(lost: str | None) -> Finding:
+    """:param lost: in words, what the database has forgotten."""
+    return ok() if lost is None else failure(lost)

@@ -21,6 +21,7 @@ Placement, and none takes what it does not know for a leftover of its own.
 from __future__ import annotations
 
 import unicodedata
+import uuid
 
 from gpubroker import errors
 from gpubroker.domain import leases
@@ -30,6 +31,8 @@ from gpubroker.domain import leases
 TICKET_PREFIX = "CUSTOM_GPUBROKER_"
 SHAPE_PREFIX = "gpubroker-"
 PROVIDER_PREFIX = "gpubroker_"
+#: A resource class that only counts; not to be taken for a ticket.
+MARK_PREFIX = "CUSTOM_GPUBROKERMARK_"
 
 #: Nova's limit for the name of a server.
 _LONGEST = 255
@@ -41,6 +44,16 @@ def tickets_of(installation: str) -> str:
     """What the names of its tickets begin with: upper-case letters, digits
     and underscores, as a resource class needs."""
     return f"{TICKET_PREFIX}{installation.upper()}_"
+
+
+def marks_of(installation: str) -> str:
+    """What the names of its marks begin with; see ``services.memory``."""
+    return f"{MARK_PREFIX}{installation.upper()}_"
+
+
+def mark(installation: str, count: int) -> str:
+    """A resource class."""
+    return f"{marks_of(installation)}{count}"
 
 
 def shapes_of(installation: str) -> str:
@@ -56,6 +69,37 @@ def ticket(installation: str, node_id: str, attempt: int) -> str:
 def shape(installation: str, node_id: str, attempt: int) -> str:
     """Both the id and the name of the private flavor."""
     return f"{shapes_of(installation)}{_plain(node_id)}-{attempt}"
+
+
+#: What a shape says of its lease, for a broker that has lost its database.
+#: Nova embeds it in the server, where no tenant can change it, and none of
+#: its filters reads names that begin so.
+SPECS_PREFIX = "gpubroker:"
+
+
+def specs(lease: leases.Lease, node: leases.Node) -> dict[str, str]:
+    """Extra specs; ``services.recovery`` reads them."""
+    told = {
+        "lease": lease.id,
+        "node": str(node.index),
+        "nodes": str(lease.node_count),
+        "flavor": lease.flavor,
+    }
+    if lease.duration is not None:
+        told["duration"] = str(lease.duration)
+    return {f"{SPECS_PREFIX}{key}": value for key, value in told.items()}
+
+
+def started(installation: str, shape_id: str) -> tuple[str, int] | None:
+    """Node id and attempt in the name of a shape of this installation."""
+    prefix = shapes_of(installation)
+    plain, _, attempt = shape_id.removeprefix(prefix).partition("-")
+    if not shape_id.startswith(prefix) or not attempt.isdecimal():
+        return None
+    try:
+        return str(uuid.UUID(plain)), int(attempt)
+    except ValueError:
+        return None
 
 
 def provider(installation: str, host: str) -> str:

@@ -109,6 +109,8 @@ def server(run: saga.Run, node: leases.Node, user: User) -> saga.Next:
             return None
         if evidence.doubt(run, made):
             return _LOOK_AGAIN
+    if not made and node.id not in run.fresh:
+        _nobody_there(run, node)
     # Rights and user data are looked up before the POST is written down:
     # without them there is nothing whose answer could be lost.
     cloud = user.cloud()
@@ -131,6 +133,17 @@ def server(run: saga.Run, node: leases.Node, user: User) -> saga.Next:
         raise
     _store(run, node, found_id, step, "")
     return None
+
+
+def _nobody_there(run: saga.Run, node: leases.Node) -> None:
+    """Nobody can hold a ticket for which no server was ever asked for.
+
+    :raises Forgotten: but somebody does, on whatever host it is.
+    """
+    ticket = saga.placed(node).ticket
+    holders = run.core.ledger.ticket_holders(ticket)
+    if holders:
+        raise saga.Forgotten(node, holders)
 
 
 def spec(run: saga.Run, node: leases.Node) -> ports.ServerSpec:

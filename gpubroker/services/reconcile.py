@@ -53,7 +53,7 @@ def reconcile_host(core: broker.Broker, name: str) -> float | None:
         try:
             # First, since it needs nothing but the database.
             silence.note(core, name)
-            _mirror(core, name)
+            look(core, name)
             break
         except (errors.ConcurrentUpdate, errors.Duplicate):
             if attempt == _TRIES - 1:
@@ -62,8 +62,9 @@ def reconcile_host(core: broker.Broker, name: str) -> float | None:
     return enforce.fences(core, name)
 
 
-def _mirror(core: broker.Broker, name: str) -> None:
-    """Write what is new, in one transaction; nothing when nothing is.
+def look(core: broker.Broker, name: str) -> None:
+    """Mirror the host: write what is new, in one transaction; nothing when
+    nothing is.
 
     :raises ConcurrentUpdate: when somebody else noted what Placement shows,
         or what they are about to write there, after we read it: what we saw

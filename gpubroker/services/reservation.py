@@ -22,14 +22,16 @@ from __future__ import annotations
 from gpubroker import errors
 from gpubroker.domain import devices
 from gpubroker.domain import leases
+from gpubroker.services import names
 from gpubroker.services import ports
 from gpubroker.services import saga
 from gpubroker.services import ticket_provider
 
 
-def put_ticket(run: saga.Run, node: leases.Node) -> None:
+def put_ticket(run: saga.Run, node: leases.Node) -> bool:
     """Found done = done.
 
+    :returns: whether it is new, so that nobody can hold it.
     :raises CloudFailure: the host has left Placement.
     """
     placed = saga.placed(node)
@@ -37,14 +39,13 @@ def put_ticket(run: saga.Run, node: leases.Node) -> None:
         provider = tx.hosts.get(placed.host).ticket_provider_id
     if provider is not None:
         try:
-            run.core.ledger.put_ticket(provider, placed.ticket)
-            return
+            return run.core.ledger.put_ticket(provider, placed.ticket)
         except errors.NotFound:
             # Nova made the host's providers anew; ours went with the root.
             provider = None
     try:
         provider = ticket_provider.ensure(run.core, placed.host)
-        run.core.ledger.put_ticket(provider, placed.ticket)
+        return run.core.ledger.put_ticket(provider, placed.ticket)
     except errors.NotFound as error:
         raise saga.CloudFailure(
             "The planned host is gone from Placement.", node
@@ -82,6 +83,7 @@ def shape(run: saga.Run, node: leases.Node) -> ports.ShapeSpec:
                 for card in run.cards(node)
             ),
             f"resources:{placed.ticket}": "1",
+            **names.specs(lease, node),
         },
         project_id=lease.project_id,
     )

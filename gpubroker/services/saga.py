@@ -77,6 +77,19 @@ class ServerGone(Exception):
         self.node = node
 
 
+class Forgotten(Exception):
+    """A server holds the ticket of a node that none was asked for: the
+    database is older than what was done with it.
+
+    :param holders: consumers in Placement.
+    """
+
+    def __init__(self, node: leases.Node, holders: list[str]) -> None:
+        super().__init__(f"Node {node.index} has an unknown server.")
+        self.node = node
+        self.holders = holders
+
+
 @dataclass(frozen=True, slots=True)
 class Placed:
     """What the plan wrote into a node before anything was made for it."""
@@ -105,6 +118,8 @@ class Run:
         self.core = core
         self.lease = lease
         self.saga = saga
+        #: Nodes whose ticket is certainly new: nobody can hold it.
+        self.fresh: set[str] = set()
         self._until = core.clock.monotonic() + _TURN
         with core.store.read() as tx:
             self._steps = {

@@ -51,6 +51,10 @@ _IN_THE_WAY = (
     "Something unexpected is in the way of the start; the broker's log tells "
     "its operators what. It is tried again by itself."
 )
+_FORGOTTEN = (
+    "The lease has a server already, which the broker does not remember; its "
+    "operators are told."
+)
 #: Seconds between looks at what only an operator can mend.
 _HELD = 30.0
 
@@ -67,26 +71,44 @@ def drive(core: broker.Broker, lease: leases.Lease) -> saga.Next:
         return failing.retry(run, failure)
     except saga.ServerGone as gone:
         return failing.gone(run, gone.node)
+    except saga.Forgotten as forgotten:
+        return failing.stand_by(run, _forgotten(run, forgotten), _HELD)
     except (errors.Rejected, errors.IdentityLost) as error:
         return failing.fail(run, error.message)
     except errors.RightsGone as error:
         return rights.hold(run, error.message)
     except errors.ConcurrentUpdate:
         raise
-    except errors.Undecipherable as error:
-        LOG.error("Lease %s: %s", lease.id, error.fields["detail"])
-        return failing.hold(run, error.message, _HELD)
-    except errors.Misconfigured as error:
-        return failing.stand_by(run, error.message, _HELD)
     except errors.GpubrokerError as error:
-        # Its own words may name inside addresses and hosts: for the log.
-        LOG.warning("Lease %s: %s", lease.id, error.message)
-        away = isinstance(error, errors.Unavailable)
-        return failing.hold(run, _NO_ANSWER if away else _IN_THE_WAY, _LATER)
+        return _held(run, error)
     if wait is not None:
         return failing.bounded(run, wait)
     _activate(run)
     return 0.0
+
+
+def _held(run: saga.Run, error: errors.GpubrokerError) -> saga.Next:
+    """Nobody's order is to blame; it goes on when that is mended."""
+    if isinstance(error, errors.Undecipherable):
+        LOG.error("Lease %s: %s", run.lease.id, error.fields["detail"])
+        return failing.hold(run, error.message, _HELD)
+    if isinstance(error, errors.Misconfigured):
+        return failing.stand_by(run, error.message, _HELD)
+    # Its own words may name inside addresses and hosts: for the log.
+    LOG.warning("Lease %s: %s", run.lease.id, error.message)
+    away = isinstance(error, errors.Unavailable)
+    return failing.hold(run, _NO_ANSWER if away else _IN_THE_WAY, _LATER)
+
+
+def _forgotten(run: saga.Run, found: saga.Forgotten) -> str:
+    LOG.error(
+        "Lease %s: %s is held by %s, which the database does not know: it is "
+        "older than they are. See gpubroker-manage recover.",
+        run.lease.id,
+        found.node.ticket,
+        ", ".join(found.holders),
+    )
+    return _FORGOTTEN
 
 
 def _steps(run: saga.Run) -> saga.Next:
@@ -131,7 +153,8 @@ def _user(run: saga.Run) -> post.User:
 
 
 def _ticket(run: saga.Run, node: leases.Node) -> saga.Next:
-    reservation.put_ticket(run, node)
+    if reservation.put_ticket(run, node):
+        run.fresh.add(node.id)
     return None
 
 

@@ -51,7 +51,8 @@ class LeaseLoop(rounds.Rounds):
         self._pools: tuple[str, ...] = ()
 
     def _look(self, now: float) -> None:
-        if self._wall.steady():
+        # Who has no pools may not know whether the database remembers all.
+        if self._mine.pools() and self._wall.steady():
             expire.expire(self._core)
         self._find(now)
 

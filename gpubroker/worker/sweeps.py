@@ -10,12 +10,14 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The loop that removes what no open lease owns."""
+"""The loop that removes what no open lease owns, and counts the time that
+the database has lived through."""
 
 from __future__ import annotations
 
 from gpubroker.services import broker
 from gpubroker.services import delegate
+from gpubroker.services import memory
 from gpubroker.services import sweep
 from gpubroker.worker import loop
 from gpubroker.worker import turns
@@ -34,10 +36,12 @@ class SweepLoop:
         self.loop = loop.Loop("sweep", interval, self._pass)
 
     def _pass(self) -> None:
+        self._mine.doubt()
         self._mine.pools()
         if not self._mine.chief:
             self._before = sweep.Leftovers()
             return
+        memory.live(self._core)
         delegate.sweep(self._core)
         found = sweep.find(self._core)
         sweep.remove(self._core, found.also_in(self._before))

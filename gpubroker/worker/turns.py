@@ -27,6 +27,7 @@ from collections.abc import Callable
 
 from gpubroker import errors
 from gpubroker.services import broker
+from gpubroker.services import memory
 from gpubroker.services import share
 from gpubroker.worker import loop
 
@@ -36,6 +37,9 @@ LOG = logging.getLogger(__name__)
 #: that is over, also when a look or two are late.
 _LOOKS = 4
 _LEAST_PERIOD = 0.1
+#: Seconds between looks of a worker whose database has forgotten something:
+#: an operator has to be told, and to act.
+_DOUBT = 10.0
 
 
 class Turns:
@@ -59,6 +63,7 @@ class Turns:
         self._until = float("-inf")
         self._left = False
         self._share = share.Share()
+        self._remembers = False
         self.loop = loop.Loop("turns", self._period, self._pass)
 
     @property
@@ -77,13 +82,50 @@ class Turns:
         with self._lock:
             now = self._core.clock.monotonic()
             if not self._left and now >= self._until:
-                self._share = share.take(self._core, self.owner)
-                self._until = now + self._period
+                self._share, seconds = self._take()
+                self._until = now + seconds
             found = self.known
         if found != before:
             LOG.info("Pools of this worker: %s", ", ".join(found) or "none")
             self._changed()
         return found
+
+    def doubt(self) -> None:
+        """Look again whether the database is as it was: an operator may have
+        put another in its place.
+
+        Not under the lock, and whoever gets no answer works on: a Placement
+        that is down stops nothing that goes without it.
+
+        :raises Unavailable: there is no answer.
+        """
+        try:
+            memory.check(self._core)
+        except errors.Forgotten:
+            with self._lock:
+                self._remembers = False
+                self._until = float("-inf")
+
+    def _take(self) -> tuple[share.Share, float]:
+        """No pools as long as the database may have forgotten something.
+
+        :returns: its part, and for how many seconds to leave it so.
+        """
+        try:
+            if not self._remembers:
+                memory.check(self._core)
+        except errors.Forgotten as error:
+            LOG.error("This worker does nothing: %s", error.message)
+            return share.Share(), _DOUBT
+        except errors.OutsideError as error:
+            LOG.warning(
+                "This worker waits until it is known whether the database "
+                "remembers all: %s",
+                error.message,
+            )
+            return share.Share(), self._period
+        self._remembers = True
+        return share.take(self._core, self.owner), self._period
 
     def leave(self) -> None:
         """Take no pool any more and let go of those it has, so that the next

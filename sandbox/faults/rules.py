@@ -107,6 +107,7 @@ _IDS = (
     (re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f-]{22}"), "ID"),
     (re.compile(r"[0-9a-f]{32}"), "ID"),
     (re.compile(r"CUSTOM_GPUBROKER_[0-9A-F_]+"), "TICKET"),
+    (re.compile(r"CUSTOM_GPUBROKERMARK_[0-9A-F_]+"), "MARK"),
     (re.compile(r"gpubroker-[0-9A-Za-z-]*ID(-\d+)*"), "SHAPE"),
 )
 

@@ -21,17 +21,18 @@ from gpubroker.services.ports.leases import Events
 from gpubroker.services.ports.leases import Leases
 from gpubroker.services.ports.leases import Steps
 from gpubroker.services.ports.leases import Trusts
+from gpubroker.services.ports.ledger import Inventories
+from gpubroker.services.ports.ledger import Inventory
+from gpubroker.services.ports.ledger import Ledger
+from gpubroker.services.ports.ledger import Provider
 from gpubroker.services.ports.outside import Checked
 from gpubroker.services.ports.outside import Compute
 from gpubroker.services.ports.outside import ComputeService
 from gpubroker.services.ports.outside import Identity
-from gpubroker.services.ports.outside import Inventories
-from gpubroker.services.ports.outside import Inventory
-from gpubroker.services.ports.outside import Ledger
-from gpubroker.services.ports.outside import Provider
 from gpubroker.services.ports.outside import Server
 from gpubroker.services.ports.outside import ServerSpec
 from gpubroker.services.ports.outside import ShapeSpec
+from gpubroker.services.ports.outside import Size
 from gpubroker.services.ports.outside import UserCloud
 from gpubroker.services.ports.store import Devices
 from gpubroker.services.ports.store import Failures
@@ -74,6 +75,7 @@ __all__ = [
     "Server",
     "ServerSpec",
     "ShapeSpec",
+    "Size",
     "Standing",
     "Steps",
     "Store",

@@ -43,6 +43,21 @@ class Installation(Protocol):
         """Eight characters, a to f and digits; the same for ever."""
         ...
 
+    def count(self) -> int:
+        """How far it has counted; see ``services.memory``."""
+        ...
+
+    def count_on(self, beyond: int = 0) -> int:
+        """One more than it has counted, and than ``beyond``."""
+        ...
+
+    def become(self, name: str) -> None:
+        """Take the name of an installation whose database is lost.
+
+        :raises Conflict: when there has been a lease here.
+        """
+        ...
+
 
 class Models(Protocol):
     def get(self, name: str) -> models.Model: ...

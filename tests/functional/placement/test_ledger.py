@@ -248,9 +248,22 @@ class Tickets(LedgerCase):
         )
         self.assertEqual(self.provider, again)
 
-    def test_a_ticket_is_made_once_and_dropped_once(self):
+    def test_a_class_that_only_counts_is_no_ticket(self):
         for _ in range(2):
-            self.ledger.put_ticket(self.provider, self.TICKET)
+            self.ledger.make_class("CUSTOM_COUNTS_7")
+        self.assertEqual(
+            ["CUSTOM_COUNTS_7"], self.ledger.classes("CUSTOM_COUNTS_")
+        )
+        self.assertEqual([], self.ledger.tickets())
+        for _ in range(2):
+            self.ledger.drop_class("CUSTOM_COUNTS_7")
+        self.assertEqual([], self.ledger.classes("CUSTOM_COUNTS_"))
+
+    def test_a_ticket_is_made_once_and_dropped_once(self):
+        for new in (True, False):
+            self.assertEqual(
+                new, self.ledger.put_ticket(self.provider, self.TICKET)
+            )
         self.assertEqual([self.TICKET], self.ledger.tickets())
         self.assertEqual([], self.ledger.ticket_holders(self.TICKET))
         for _ in range(2):

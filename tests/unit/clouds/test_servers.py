@@ -62,6 +62,7 @@ class Servers(test_compute.ComputeCase):
                 key_name="k",
                 tags=("gpubroker:1",),
                 created_at="2026-11-02T08:00:00Z",
+                size=ports.Size(vcpus=4),
             ),
             found,
         )
@@ -86,6 +87,37 @@ class Servers(test_compute.ComputeCase):
             },
             sent.last_request.qs,
         )
+
+    def test_by_the_flavor_embedded_in_them(self):
+        ours = {
+            **SERVER,
+            "flavor": {
+                "original_name": "gpubroker-0badcafe-1-1",
+                "vcpus": 8,
+                "ram": 1024,
+                "disk": 20,
+                "extra_specs": {"gpubroker:lease": "le"},
+            },
+            "image": {"id": "im"},
+            "OS-SRV-USG:launched_at": "2026-11-02T08:00:01.000000",
+        }
+        other = {**SERVER, "id": "s2", "image": ""}
+        sent = self.wire.get(
+            f"{wire.NOVA}/servers/detail", json={"servers": [ours, other]}
+        )
+        (found,) = self.compute.servers_shaped("gpubroker-0badcafe-")
+        self.assertEqual(
+            ports.Size(
+                vcpus=8,
+                ram_mib=1024,
+                disk_gib=20,
+                extra_specs={"gpubroker:lease": "le"},
+            ),
+            found.size,
+        )
+        self.assertEqual("im", found.image)
+        self.assertEqual("2026-11-02T08:00:01.000000", found.launched_at)
+        self.assertEqual({"all_tenants": ["1"]}, sent.last_request.qs)
 
     def seen(self, **more):
         self.wire.get(self.url, json={"server": {**SERVER, **more}})

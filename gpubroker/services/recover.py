@@ -1,0 +1,322 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Bring a database that was lost, or restored from a backup, in line.
+
+Nova and Placement are read and believed; neither is written to, but for the
+count of ``services.memory`` at the very end. What can not be known any more
+is taken for the worst: a card that somebody closed since the backup stays
+closed until an operator has looked at it. Each lease is one transaction, and
+all of it may be done again.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from gpubroker import errors
+from gpubroker.domain import devices
+from gpubroker.domain import fences
+from gpubroker.domain import leases
+from gpubroker.domain import recovery as rules
+from gpubroker.domain.fences import Reason
+from gpubroker.domain.hosts import Mode
+from gpubroker.domain.recovery import Act
+from gpubroker.services import broker
+from gpubroker.services import change
+from gpubroker.services import device_history
+from gpubroker.services import discovery
+from gpubroker.services import memory
+from gpubroker.services import names
+from gpubroker.services import ports
+from gpubroker.services import reconcile
+from gpubroker.services import recovery
+from gpubroker.services import unshelve
+
+BY = "recover"
+
+_CLOSED = (
+    "Closed in Placement, and it is not known any more why: look at the card "
+    "before it is given out."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One thing that was found.
+
+    :param done: whether it was written, or is to be told only.
+    """
+
+    act: str
+    words: str
+    done: bool = False
+
+
+def installations(core: broker.Broker) -> list[str]:
+    """Those that have, or had, tickets on the hosts of this cloud."""
+    prefix = names.PROVIDER_PREFIX
+    found = {
+        provider.name.removeprefix(prefix).partition("_")[0]
+        for provider in core.ledger.ticket_providers()
+    }
+    return sorted(found)
+
+
+def working(core: broker.Broker) -> list[str]:
+    """Pools that a worker looks after now."""
+    now = core.store.now()
+    with core.store.read() as tx:
+        owners = tx.pools.owners(now)
+    return sorted(pool for pool, owner in owners.items() if owner)
+
+
+def recover(
+    core: broker.Broker,
+    installation: str,
+    keep: datetime.timedelta,
+    apply: bool = False,
+) -> list[Line]:
+    """
+    :param installation: whose things are ours.
+    :param keep: for how long at least each lease that is found runs on.
+    :param apply: write what is found; else only tell it. A database without
+        hosts finds them in any case, as a worker would.
+    :raises Conflict: the database is another installation's.
+    :raises Unavailable: Nova or Placement does not answer.
+    """
+    _name(core, installation, apply)
+    with core.store.read() as tx:
+        empty = not tx.hosts.all()
+    found = _closed_since(core, apply)
+    if empty or apply:
+        found += _look(core)
+    survey = recovery.Survey(core, installation)
+    running = survey.running()
+    with core.store.read() as tx:
+        known, begun = recovery.known(tx, running)
+    found += [
+        _write(core, survey, finding) if apply else _line(finding)
+        for finding in rules.decide(
+            running, known, begun, core.clock.now(), keep
+        )
+    ]
+    found += _hosts(core, survey)
+    if apply:
+        _providers(core, survey)
+        outside = max(memory.marks(core.ledger, installation), default=0)
+        memory.count(core, outside)
+    return found
+
+
+def _name(core: broker.Broker, installation: str, apply: bool) -> None:
+    with core.store.write() as tx:
+        if tx.installation.name() != installation and apply:
+            tx.installation.become(installation)
+
+
+def _line(finding: rules.Finding, done: bool = False) -> Line:
+    return Line(finding.act.value, finding.words, done)
+
+
+# -- cards ------------------------------------------------------------------
+
+
+def _closed_since(core: broker.Broker, apply: bool) -> list[Line]:
+    """Cards that are closed here and in Placement, and not by the same
+    write: who closed them since had a reason that is lost.
+
+    Before anything is mirrored, which notes the generation of today.
+    """
+    with core.store.read() as tx:
+        managed = {h.name for h in tx.hosts.all() if h.mode is Mode.MANAGE}
+        rows = [row for row in tx.devices.all() if row.host in managed]
+    found = [row for row in rows if _newer(core, row)]
+    if apply:
+        with core.store.write() as tx:
+            for row in found:
+                _doubt(core, tx, row)
+    return [_closed(row, apply) for row in found]
+
+
+def _newer(core: broker.Broker, row: devices.Device) -> bool:
+    if not row.provider_id or not row.reserved or not row.resource_class:
+        # What is open here and closed there the mirror takes for external.
+        return False
+    try:
+        there = core.ledger.inventories(row.provider_id)
+    except errors.NotFound:
+        return False
+    shown = there.by_class.get(row.resource_class)
+    return (
+        shown is not None
+        and shown.reserved > 0
+        and there.generation > (row.provider_generation or 0)
+    )
+
+
+def _doubt(
+    core: broker.Broker, tx: ports.Transaction, row: devices.Device
+) -> None:
+    fence = fences.Fence(
+        device_id=row.id, reason=Reason.OPERATOR, detail=_CLOSED, by=BY
+    )
+    device_history.fence(tx, row, fence, core.clock.now())
+
+
+def _look(core: broker.Broker) -> list[Line]:
+    """Find and mirror all hosts.
+
+    A card of which a fence or a claim of ours is known, and whose number in
+    Placement is not, was closed by us after the backup.
+    """
+    with core.store.read() as tx:
+        before = {row.id: row.reasons for row in tx.devices.all()}
+    for name in discovery.discover(core):
+        reconcile.look(core, name)
+    with core.store.write() as tx:
+        found = [
+            row
+            for row in tx.devices.all()
+            if row.reasons - before.get(row.id, row.reasons)
+            == {Reason.EXTERNAL}
+            and (fences.OURS & row.reasons or row.claimed_by)
+        ]
+        for row in found:
+            _explain(core, tx, row)
+    return [_closed(row, True) for row in found]
+
+
+def _explain(
+    core: broker.Broker, tx: ports.Transaction, row: devices.Device
+) -> None:
+    """It was we who closed it, for what is known and who knows what else."""
+    now = core.clock.now()
+    device_history.unfence(tx, row, Reason.EXTERNAL, BY, now)
+    _doubt(core, tx, row)
+
+
+def _closed(row: devices.Device, done: bool) -> Line:
+    return Line("fence", f"{row.pci_address} of {row.host}: {_CLOSED}", done)
+
+
+# -- leases -----------------------------------------------------------------
+
+
+def _write(
+    core: broker.Broker, survey: recovery.Survey, finding: rules.Finding
+) -> Line:
+    if finding.lease is None:
+        return _line(finding)
+    try:
+        with core.store.write() as tx:
+            now = change.Change(core, tx, finding.lease)
+            if finding.act is Act.ADD:
+                tx.leases.add(finding.lease, None)
+            else:
+                now.touch()
+            for server in finding.servers:
+                _place(core, tx, survey, server, finding.lease)
+            if finding.act is Act.RESUME:
+                for node in finding.lease.nodes:
+                    tx.leases.update_node(node)
+            now.say("lease.recovered", _SAID[finding.act])
+            now.save()
+        now.tell()
+    except (errors.Conflict, errors.NotFound) as error:
+        return Line("tell", f"{finding.words} Not written: {error.message}")
+    return _line(finding, done=True)
+
+
+_SAID = {
+    Act.ADD: "Found running after the broker's database was lost.",
+    Act.RESUME: "Found running after the broker's database was restored.",
+    Act.PROLONG: "Runs on, since the broker's database was restored.",
+}
+
+
+def _place(
+    core: broker.Broker,
+    tx: ports.Transaction,
+    survey: recovery.Survey,
+    one: rules.Running,
+    lease: leases.Lease,
+) -> None:
+    """Its claims and fences, and where its ticket is."""
+    tx.claims.release(one.node_id, tx.claims.of_node(one.node_id))
+    for fence in tx.fences.of_lease(lease.id):
+        tx.fences.remove(fence.device_id, Reason.LEASE, lease.id)
+    for card in tx.devices.many(one.devices):
+        if one.status != unshelve.AWAY:
+            # It is proven to hold the card; who has claimed it does not.
+            if card.claimed_by:
+                tx.claims.release(card.claimed_by, [card.id])
+        _close(core, tx, card, lease)
+    tx.claims.add(one.node_id, one.devices)
+    host = tx.hosts.get(one.host)
+    provider = survey.providers.get(one.host)
+    if provider is not None and host.ticket_provider_id != provider:
+        tx.hosts.update(dataclasses.replace(host, ticket_provider_id=provider))
+
+
+def _close(
+    core: broker.Broker,
+    tx: ports.Transaction,
+    card: devices.Device,
+    lease: leases.Lease,
+) -> None:
+    if Reason.EXTERNAL in card.reasons:
+        _explain(core, tx, card)
+    tx.fences.remove(card.id, Reason.LEASE)
+    tx.fences.add(
+        fences.Fence(
+            device_id=card.id,
+            reason=Reason.LEASE,
+            detail=f"lease {lease.id}",
+            by=BY,
+            lease_id=lease.id,
+            created_at=core.clock.now(),
+        )
+    )
+
+
+# -- hosts ------------------------------------------------------------------
+
+
+def _providers(core: broker.Broker, survey: recovery.Survey) -> None:
+    """Know the provider of each host's tickets, so that they can be swept."""
+    with core.store.write() as tx:
+        for name, provider in survey.providers.items():
+            host = tx.hosts.get(name)
+            if host.ticket_provider_id != provider:
+                tx.hosts.update(
+                    dataclasses.replace(host, ticket_provider_id=provider)
+                )
+
+
+def _hosts(core: broker.Broker, survey: recovery.Survey) -> Iterable[Line]:
+    """What an operator decides again."""
+    with core.store.read() as tx:
+        found = {host.name: host for host in tx.hosts.all()}
+    return [
+        Line(
+            "tell",
+            f"Host {name} was in mode manage once, and is in mode observe "
+            "by what is known: openstack gpu host set --mode manage "
+            f"{name}",
+        )
+        for name in sorted(survey.providers)
+        if found[name].mode is not Mode.MANAGE
+    ]

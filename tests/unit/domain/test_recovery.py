@@ -1,0 +1,182 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""What is decided of a server, by what the database says of its lease."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+from typing import Any
+
+import testtools
+
+from gpubroker.domain import leases
+from gpubroker.domain import recovery
+from gpubroker.domain.leases import State
+from gpubroker.domain.recovery import Act
+
+NOW = datetime.datetime(2026, 11, 26, 12, tzinfo=datetime.UTC)
+DAY = datetime.timedelta(days=1)
+LEASE = "11111111-1111-4111-8111-111111111111"
+NODE = "22222222-2222-4222-8222-222222222222"
+
+
+def running(**more: Any) -> recovery.Running:
+    given = {
+        "server_id": "server",
+        "name": "train",
+        "status": "ACTIVE",
+        "project_id": "demo",
+        "user_id": "alice",
+        "node_id": NODE,
+        "attempt": 2,
+        "ticket": "T2",
+        "shape_id": "S2",
+        "lease_id": LEASE,
+        "host": "gpu-1",
+        "pool": "default",
+        "flavor": "vm.gpu.a100.2",
+        "model": "a100",
+        "devices": ("d1", "d2"),
+        "since": NOW - DAY,
+    }
+    return recovery.Running(**{**given, **more})
+
+
+def lease(state: State, target: State | None = None, **node: Any) -> Any:
+    return leases.Lease(
+        id=LEASE,
+        name="train",
+        project_id="demo",
+        user_id="alice",
+        flavor="vm.gpu.a100.2",
+        kind="vm",
+        models=("a100",),
+        gpus=2,
+        vcpus=2,
+        ram_mib=1024,
+        disk_gib=1,
+        topology="any",
+        pool="default",
+        requested_at=NOW - DAY,
+        state=state,
+        target=target or state,
+        nodes=(leases.Node(id=NODE, lease_id=LEASE, index=0, **node),),
+    )
+
+
+def decide(
+    one: recovery.Running, known: Any = None, begun: Any = ()
+) -> list[recovery.Finding]:
+    return recovery.decide([one], [known] if known else [], begun, NOW, DAY)
+
+
+class Decide(testtools.TestCase):
+    def test_by_what_the_database_says(self) -> None:
+        other = {"attempt": 1, "server_id": "other"}
+        for known, begun, wanted in (
+            (None, (), Act.ADD),
+            (lease(State.QUEUED), (), Act.RESUME),
+            (lease(State.QUEUED, attempt=1), (), Act.RESUME),
+            (lease(State.STARTING, State.ACTIVE, attempt=1), (), Act.RESUME),
+            (lease(State.STARTING, State.QUEUED, attempt=1), (), Act.RESUME),
+            (lease(State.STARTING, State.ACTIVE, attempt=2), (), Act.RESUME),
+            # The worker goes on with what its journal says that it began.
+            (
+                lease(State.STARTING, State.ACTIVE, attempt=2),
+                {(NODE, 2)},
+                None,
+            ),
+            (lease(State.ACTIVE, server_id="server"), (), None),
+            (lease(State.ACTIVE, **other), (), Act.TELL),
+            (lease(State.ENDING, State.ENDED, attempt=2), (), None),
+            (lease(State.ENDED), (), Act.TELL),
+            (lease(State.FAILED), (), Act.TELL),
+        ):
+            found = [f.act for f in decide(running(), known, begun)]
+            self.assertEqual([wanted] if wanted else [], found, known)
+
+    def test_trouble_matters_only_where_something_would_be_written(
+        self,
+    ) -> None:
+        one = running(trouble="it was resized")
+        (found,) = decide(one)
+        self.assertIs(Act.TELL, found.act)
+        self.assertIn("it was resized", found.words)
+        self.assertIsNone(found.lease)
+        known = lease(State.ACTIVE, server_id="server")
+        self.assertEqual([], decide(one, known))
+
+    def test_a_resumed_node_has_what_its_server_has(self) -> None:
+        known = lease(State.QUEUED, attempt=1)
+        (found,) = decide(running(), known)
+        (node,) = found.lease.nodes
+        self.assertEqual(
+            (2, "gpu-1", "T2", "S2", "server", ("d1", "d2")),
+            (
+                node.attempt,
+                node.host,
+                node.ticket,
+                node.shape_id,
+                node.server_id,
+                node.planned,
+            ),
+        )
+        self.assertEqual(
+            (State.ACTIVE, State.ACTIVE),
+            (found.lease.state, found.lease.target),
+        )
+
+    def test_it_runs_on_for_a_while_however_long_it_ran(self) -> None:
+        for hours, wanted in ((1, NOW + DAY), (72, NOW + 2 * DAY)):
+            (found,) = decide(running(duration=hours * 3600))
+            self.assertEqual(wanted, found.lease.expires_at)
+        (found,) = decide(running())
+        self.assertIsNone(found.lease.expires_at)
+
+    def test_an_active_lease_that_is_nearly_over_runs_on(self) -> None:
+        known = lease(State.ACTIVE, server_id="server")
+        for hours, wanted in ((-5, [Act.PROLONG]), (5, [Act.PROLONG])):
+            ends = NOW + datetime.timedelta(hours=hours)
+            soon = dataclasses.replace(known, expires_at=ends)
+            found = decide(running(), soon)
+            self.assertEqual(wanted, [f.act for f in found])
+            self.assertEqual(NOW + DAY, found[0].lease.expires_at)
+        late = dataclasses.replace(known, expires_at=NOW + 2 * DAY)
+        self.assertEqual([], decide(running(), late))
+
+    def test_one_whose_server_is_gone_ends_as_ever(self) -> None:
+        known = lease(State.ACTIVE, server_id="gone")
+        over = dataclasses.replace(known, expires_at=NOW - DAY)
+        self.assertEqual([], recovery.decide([], [over], (), NOW, DAY))
+
+    def test_servers_of_one_lease_come_together(self) -> None:
+        nodes = ["a" * 8 + NODE[8:], "b" * 8 + NODE[8:]]
+        group = [
+            running(
+                server_id=f"server-{index}",
+                name=f"train-{index}",
+                node_id=node_id,
+                index=index,
+                nodes=3,
+            )
+            for index, node_id in enumerate(nodes)
+        ]
+        (found,) = recovery.decide(group, [], (), NOW, DAY)
+        self.assertEqual("train", found.lease.name)
+        self.assertEqual(3, found.lease.node_count)
+        self.assertEqual(
+            ["server-0", "server-1", None],
+            [node.server_id for node in found.lease.nodes],
+        )
+        self.assertEqual(nodes, [n.id for n in found.lease.nodes[:2]])
