@@ -23,6 +23,10 @@ The keys that encrypt user data there are made with::
 
     gpubroker-manage --config-file /etc/gpubroker/gpubroker.conf keys create
 
+What is over for long enough is deleted with::
+
+    gpubroker-manage purge --older-than 90d
+
 Exit status: 0 done, 1 the schema is not the newest (db check) or the command
 failed, 2 the command line is wrong, 3 the database can not be reached.
 """
@@ -30,8 +34,10 @@ failed, 2 the command line is wrong, 3 the database can not be reached.
 from __future__ import annotations
 
 import argparse
+import datetime
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 from oslo_config import cfg
 from oslo_log import log
@@ -46,6 +52,8 @@ from gpubroker.db import migration
 from gpubroker.db import session
 from gpubroker.db import store
 from gpubroker.domain import catalogue
+from gpubroker.domain import purge as domain
+from gpubroker.services import purge as service
 
 DONE, FAILED, UNREACHABLE = 0, 1, 3
 
@@ -92,6 +100,26 @@ def check(database: store.Store, args: argparse.Namespace) -> int:
     )
     return FAILED
 
+
+def purge(database: store.Store, args: argparse.Namespace) -> int:
+    """In small transactions: may be interrupted, and repeated."""
+    before = service.cutoff(database, clock.SystemClock(), args.older_than)
+    found = domain.Purged()
+    for gone in service.batches(database, before, args.batch, args.dry_run):
+        found += gone
+    print(
+        f"{'Would delete' if args.dry_run else 'Deleted'} what is from before "
+        f"{before:%Y-%m-%d %H:%M:%S} UTC: {found.words}."
+    )
+    for lease in found.kept[:_KEPT_SHOWN]:
+        print(f"Lease {lease.id} stays: {lease.left}.")
+    if more := found.kept[_KEPT_SHOWN:]:
+        print(f"So do {len(more)} more leases that are over.")
+    return DONE
+
+
+#: Leases that are told of one by one.
+_KEPT_SHOWN = 20
 
 _NEWER = (
     "The schema is at revision {before}, which this release does not know: "
@@ -143,7 +171,53 @@ def parser() -> argparse.ArgumentParser:
             verb = verbs.add_parser(name, help=text, description=description)
             verb.set_defaults(act=act)
     recover.add_to(nouns)
+    _add_purge(nouns)
     return made
+
+
+def _add_purge(nouns: Any) -> None:
+    words = (
+        "delete leases that are over, with their nodes, steps and events, and "
+        "old events of devices and hosts; harmless to interrupt and to repeat"
+    )
+    noun = nouns.add_parser(
+        "purge",
+        help=words,
+        description=f"{words.capitalize()}. Leases of which something may be "
+        "left stay, as does what the health of a device rests on.",
+    )
+    noun.add_argument(
+        "--older-than",
+        required=True,
+        type=_age,
+        metavar="AGE",
+        help="how long it must be over: 90d, 12w or 48h; a day at least",
+    )
+    noun.add_argument(
+        "--dry-run", action="store_true", help="only count what would go"
+    )
+    noun.add_argument(
+        "--batch",
+        type=_size,
+        default=service.BATCH,
+        metavar="N",
+        help="leases, or events, deleted in one transaction, 1 to 10000 "
+        "(default: %(default)s)",
+    )
+    noun.set_defaults(act=purge)
+
+
+def _age(text: str) -> datetime.timedelta:
+    try:
+        return domain.age(text)
+    except errors.Invalid as error:
+        raise argparse.ArgumentTypeError(error.message) from error
+
+
+def _size(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 10000:
+        raise argparse.ArgumentTypeError(f"{text!r} is not from 1 to 10000")
+    return int(text)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -167,6 +241,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"gpubroker-manage: {words}", file=sys.stderr)
         return FAILED
     except errors.Unavailable as error:
+        if session.of_another_schema(error.__cause__ or error):
+            print(f"gpubroker-manage: {error.message}", file=sys.stderr)
+            return FAILED
         why = session.reason(error.__cause__ or error)
         print(
             f"gpubroker-manage: the database can not be reached: {why}\n"
@@ -174,6 +251,9 @@ def main(argv: Sequence[str] | None = None) -> int:
             file=sys.stderr,
         )
         return UNREACHABLE
+    except errors.Conflict as error:
+        print(f"gpubroker-manage: {error.message}", file=sys.stderr)
+        return FAILED
     return done
 
 

@@ -97,6 +97,16 @@ lease owns, and for trusts that no lease got. Flavors and classes that are
 found in two searches in a row are removed.
 """,
     ),
+    cfg.IntOpt(
+        "purge_after_days",
+        default=0,
+        min=0,
+        help="""
+Days after which leases that are over are deleted from the database, with
+their history and that of the devices, once an hour by one of the workers; 0:
+never. "gpubroker-manage purge" does the same when it is called.
+""",
+    ),
     cfg.FloatOpt(
         "start_timeout",
         default=_DEFAULTS.start_timeout,

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Events in SQL: only ever inserted."""
+"""Events in SQL: only ever inserted, until they are purged."""
 
 from __future__ import annotations
 

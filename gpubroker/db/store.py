@@ -40,6 +40,7 @@ from gpubroker.db import leases
 from gpubroker.db import marks
 from gpubroker.db import models
 from gpubroker.db import pools
+from gpubroker.db import purge
 from gpubroker.db import seal
 from gpubroker.db import session as db_session
 from gpubroker.db import standing
@@ -88,6 +89,7 @@ class Transaction:
         self.steps: ports.Steps = steps.Steps(session, clock)
         self.trusts: ports.Trusts = trusts.Trusts(session, clock)
         self.events: ports.Events = events.Events(session, clock)
+        self.purge: ports.Purge = purge.Purge(session, clock)
 
 
 class Store:

@@ -197,7 +197,7 @@ class Host(base.Stamped, base.Base):
 
 
 class StartFailure(base.Base):
-    """``lease_id`` is the outward id; leases are never deleted."""
+    """``lease_id`` is the outward id, which may outlive the lease."""
 
     __tablename__ = "start_failure"
 
@@ -293,7 +293,8 @@ class DeviceConsumer(base.Base):
 
 
 class Fence(base.Base):
-    """``lease_id`` is the outward id; leases are never deleted."""
+    """``lease_id`` is the outward id; a lease that is named here is not
+    purged."""
 
     __tablename__ = "fence"
 
@@ -322,7 +323,8 @@ class ProviderTrait(base.Base):
 
 
 class Event(base.Base):
-    """No foreign keys: history outlives what it tells about."""
+    """No foreign keys: history outlives what it tells about. Only a purge
+    deletes it."""
 
     __tablename__ = "event"
 

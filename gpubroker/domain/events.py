@@ -38,7 +38,7 @@ BROKER = Actor()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """Only ever inserted.
+    """Only ever inserted, until it is purged.
 
     :param kind: dotted, such as ``lease.active`` or ``device.fenced``.
     :param message: a sentence for people; holds no secret and, on a lease,

@@ -22,6 +22,7 @@ from gpubroker.services import broker
 from gpubroker.worker import hosts
 from gpubroker.worker import leases
 from gpubroker.worker import plans
+from gpubroker.worker import purges
 from gpubroker.worker import sweeps
 from gpubroker.worker import turns
 
@@ -30,7 +31,7 @@ LOG = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pace:
-    """Seconds and threads; see the options of [worker]."""
+    """Seconds, days and threads; see the options of [worker]."""
 
     plan_interval: float
     lease_interval: float
@@ -39,6 +40,7 @@ class Pace:
     sweep_interval: float
     threads: int
     reconcile_threads: int
+    purge_after_days: int = 0
 
 
 class Crew:
@@ -59,12 +61,14 @@ class Crew:
             core, mine, pace.reconcile_interval, pace.reconcile_threads
         )
         sweep = sweeps.SweepLoop(core, mine, pace.sweep_interval)
+        purge = purges.PurgeLoop(core, mine, pace.purge_after_days)
         self._loops = [
             mine.loop,
             self._leases.loop,
             self._plans.loop,
             self._hosts.loop,
             sweep.loop,
+            purge.loop,
         ]
 
     def pool(self, name: str) -> None:

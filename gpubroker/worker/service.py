@@ -96,4 +96,5 @@ def pace(conf: cfg.ConfigOpts) -> crew.Pace:
         sweep_interval=section.sweep_interval,
         threads=section.threads,
         reconcile_threads=section.reconcile_threads,
+        purge_after_days=section.purge_after_days,
     )

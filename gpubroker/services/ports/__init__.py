@@ -34,6 +34,7 @@ from gpubroker.services.ports.outside import ServerSpec
 from gpubroker.services.ports.outside import ShapeSpec
 from gpubroker.services.ports.outside import Size
 from gpubroker.services.ports.outside import UserCloud
+from gpubroker.services.ports.purge import Purge
 from gpubroker.services.ports.store import Devices
 from gpubroker.services.ports.store import Failures
 from gpubroker.services.ports.store import Fences
@@ -72,6 +73,7 @@ __all__ = [
     "Models",
     "Pools",
     "Provider",
+    "Purge",
     "Server",
     "ServerSpec",
     "ShapeSpec",

@@ -34,6 +34,7 @@ from gpubroker.services.ports.leases import Events
 from gpubroker.services.ports.leases import Leases
 from gpubroker.services.ports.leases import Steps
 from gpubroker.services.ports.leases import Trusts
+from gpubroker.services.ports.purge import Purge
 
 T = TypeVar("T")
 
@@ -343,6 +344,7 @@ class Transaction(Protocol):
     claims: Claims
     steps: Steps
     events: Events
+    purge: Purge
 
 
 class Store(Protocol):

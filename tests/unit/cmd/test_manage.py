@@ -15,6 +15,8 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
+import datetime
 import io
 import pathlib
 
@@ -24,7 +26,18 @@ import testtools
 
 from gpubroker.cmd import manage
 from gpubroker.domain import catalogue
+from gpubroker.domain import leases
 from tests.fixtures import database
+from tests.functional.db import base
+from tests.functional.db import samples
+
+
+def _left_behind() -> leases.Lease:
+    """Over, and its flavor may still be there."""
+    made = samples.lease(state=leases.State.ENDED, ended_at=base.START)
+    old = base.START - datetime.timedelta(days=9999)
+    node = dataclasses.replace(made.nodes[0], shape_id="shape-x")
+    return dataclasses.replace(made, ended_at=old, nodes=(node,))
 
 
 class ManageTest(testtools.TestCase):
@@ -98,6 +111,48 @@ class ManageTest(testtools.TestCase):
                 self.assertNotIn("Traceback", err)
                 self.assertNotIn("S3cret", err)
 
+    def test_purge_says_what_it_deletes(self) -> None:
+        url = self.empty()
+        self.manage(url, "db", "upgrade")
+        for args in ((), ("--dry-run",), ("--batch", "1")):
+            code, out, _ = self.manage(
+                url, "purge", "--older-than", "90d", *args
+            )
+            self.assertEqual(0, code)
+            says = "Would delete" if args == ("--dry-run",) else "Deleted"
+            self.assertIn(f"{says} what is from before ", out)
+            self.assertIn("0 leases with 0 nodes", out)
+
+    def test_purge_tells_which_leases_stay_and_why(self) -> None:
+        made = self.useFixture(database.Database())
+        over = [_left_behind() for _lease in range(22)]
+        with made.store.write() as tx:
+            for lease in over:
+                tx.leases.add(lease, None)
+        code, out, _ = self.manage(made.url, "purge", "--older-than", "1d")
+        self.assertEqual(0, code)
+        self.assertIn(f"Lease {over[0].id} stays: a flavor or a ticket", out)
+        self.assertIn("So do 2 more", out)
+
+    def test_purge_wants_to_know_how_old(self) -> None:
+        for args in (
+            (),
+            ("--older-than", "nonsense"),
+            ("--older-than", "1h"),
+            ("--older-than", "90d", "--batch", "0"),
+            ("--older-than", "90d", "--batch", "many"),
+        ):
+            code, _, err = self.run_command("purge", *args)
+            self.assertEqual(2, code, args)
+            self.assertNotIn("Traceback", err)
+
+    def test_purge_without_tables(self) -> None:
+        code, _, err = self.manage(
+            self.empty(), "purge", "--older-than", "90d"
+        )
+        self.assertEqual(1, code)
+        self.assertIn("gpubroker-manage db upgrade", err)
+
     def test_wrong_command_lines(self) -> None:
         for args in ((), ("db",), ("db", "nonsense"), ("nonsense",)):
             self.assertEqual(2, self.run_command(*args)[0])
@@ -110,7 +165,7 @@ class ManageTest(testtools.TestCase):
     def test_help_teaches(self) -> None:
         code, out, _ = self.run_command("--help")
         self.assertEqual(0, code)
-        for word in ("db upgrade", "--config-file", "Exit status"):
+        for word in ("db upgrade", "purge", "--config-file", "Exit status"):
             self.assertIn(word, out)
         code, out, _ = self.run_command("db", "--help")
         self.assertEqual(0, code)
