@@ -75,6 +75,22 @@ def _shared(run: saga.Run, node: leases.Node) -> str | None:
     return None
 
 
+def joined(run: saga.Run, node: leases.Node) -> str | None:
+    """Whether somebody came to the cards of a server that runs.
+
+    A default Placement lets a claim in although the card is held and closed
+    (N 0.11). The server that has the card keeps it: Nova's compute gives a
+    device away once. The mirror, which costs nothing here, says where to
+    ask.
+    """
+    for card in run.cards(node):
+        if set(card.consumers) - {node.server_id}:
+            wrong = _asked(run, node, card)
+            if wrong is not None:
+                return wrong
+    return None
+
+
 def alone_since(
     card: devices.Device, server_id: str | None, generation: int | None
 ) -> bool:

@@ -89,7 +89,8 @@ def _compare(
         server.status == unshelve.AWAY or unshelve.under_way(run, node)
     ):
         return unshelve.look(run, node, server)
-    return verify.mismatch(run, node) or "", None
+    wrong = verify.mismatch(run, node) or verify.joined(run, node)
+    return wrong or "", None
 
 
 def _tell(run: saga.Run, wrong: str) -> None:
