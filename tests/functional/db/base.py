@@ -41,6 +41,10 @@ from gpubroker.db import migration
 from gpubroker.db import store as db_store
 from gpubroker.db import tables
 from tests.fixtures import database
+from tests.fixtures import effort
+
+#: Seconds after which a thread hangs; a long run shares its machine.
+PATIENCE = 600 if effort.LONG else 60
 
 #: Only a pattern that oslo.db's fixtures copy.
 _FACADE = enginefacade.transaction_context()
@@ -104,7 +108,7 @@ class Case(testtools.TestCase):
         for thread in threads:
             thread.start()
         for thread in threads:
-            thread.join(60)
+            thread.join(PATIENCE)
             self.assertFalse(thread.is_alive(), "a thread hangs")
         return results
 

@@ -62,6 +62,7 @@ class RaceTests(base.Tests):
     def test_orders_for_the_last_cards(self):
         for number in range(ROUNDS):
             self.one_round(f"round {number}")
+            effort.tell(f"{self.id()}: round {number} done")
 
     def one_round(self, which):
         flavors = [self.dice.choice(["gpu.1", "gpu.2"]) for _ in range(4)]
