@@ -35,7 +35,7 @@ from tests.functional.db import base
 ROUNDS = 200 if effort.LONG else 3
 #: Claims at once of which Placement has to accept one, and tries of that.
 CLAIMS, TRIES = 8, 60
-RIVALS = 4
+RIVALS, STRIKES = 4, 3
 SHARED = "Another server holds one of the planned cards, too."
 
 
@@ -46,6 +46,7 @@ class Rivals:
         ``vanish``: Nova's compute refuses them their device;
         ``stay``: they have it, and the lease's server does not;
         ``win``: the same, and the lease's server fails at once.
+    :ivar strikes: how often they still come; a lease has to start some day.
     :ivar doubled: how often a card was given twice.
     """
 
@@ -53,6 +54,7 @@ class Rivals:
         self._cloud = cloud
         self._dice = dice
         self.fate = "vanish"
+        self.strikes = 0
         self.doubled = 0
         self.passing = []
         for tree in cloud.trees.values():
@@ -60,8 +62,9 @@ class Rivals:
 
     def _around(self, tree, boot):
         def together(addresses, server=None, vcpus=4, more=None):
-            if not more:
+            if not more or not self.strikes:
                 return boot(addresses, server, vcpus)
+            self.strikes -= 1
             card = self._dice.choice(list(addresses))
             claims = [lambda: boot(addresses, server, vcpus, more)]
             claims += [lambda: boot([card], vcpus=1)] * RIVALS
@@ -71,6 +74,10 @@ class Rivals:
                 raise results[0]
             if any(isinstance(r, str) for r in results[1:]):
                 self.doubled += 1
+                if self.fate == "win":
+                    # Nova's compute refuses this one its device.
+                    tree.delete_server(results[0])
+                    raise exceptions.Conflict("The device is in use.")
             return results[0]
 
         return together
@@ -172,10 +179,9 @@ class RivalsTest(base.OnMariaDB):
 
     def one_round(self, which, rivals):
         cloud = self.world.cloud
+        rivals.strikes, before = STRIKES, rivals.doubled
         lease = self.world.order(flavor=self.dice.choice(["gpu.1", "gpu.2"]))
         for _turn in range(600):
-            if rivals.fate == "win":
-                cloud.fates = ["active"]
             wait = max(self.world.turn(), 0.01)
             self.world.clock.advance(wait)
             rivals.fail()
@@ -187,6 +193,9 @@ class RivalsTest(base.OnMariaDB):
                 cloud.strangers_go()
         self.assertEqual("active", lease.state, which)
         self.alone(lease, which)
+        if rivals.fate == "stay" and rivals.doubled > before:
+            told = [e.message for e in self.world.history(lease.id)]
+            self.assertTrue([m for m in told if SHARED in m], told)
         self.nobody_was_hurt(which)
         end.end(self.world.core, lease.id)
         self.world.settle(lease.id, "ended")
