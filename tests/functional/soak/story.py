@@ -40,14 +40,14 @@ PEOPLE = (
     ("carol", "vision"),
     ("dave", "weather"),
 )
-#: What becomes of the next server; most are fine.
+#: What becomes of the next server; most are fine. None turns up later than
+#: ``post_doubt_seconds``: an operator sets that to outlast any time-out.
 _FATES = (
     *("active",) * 24,
     "error",
     "no_boot",
     "no_valid_host",
     "lost",
-    "late",
     "unmade",
     "stuck",
     "elsewhere",
