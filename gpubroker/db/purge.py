@@ -22,6 +22,7 @@ import sqlalchemy as sa
 from sqlalchemy import orm
 
 from gpubroker.db import base
+from gpubroker.db import marks
 from gpubroker.db import repository
 from gpubroker.db import tables
 from gpubroker.domain import leases
@@ -92,7 +93,15 @@ class Purge(repository.Repository):
     def _drop(
         self, entity: type[base.Base], which: sa.ColumnElement[bool]
     ) -> int:
-        return self._execute(sa.delete(entity).where(which))
+        return self._execute(
+            sa.delete(entity).where(which),
+            of=self._of_failures(which) if entity is _FAILURE else None,
+        )
+
+    def _of_failures(self, which: sa.ColumnElement[bool]) -> marks.Of:
+        """The hosts where they were: not all need have passed."""
+        rows = self._rows(sa.select(_FAILURE.host_id).distinct().where(which))
+        return marks.Of(hosts=tuple(row[0] for row in rows))
 
     def told(
         self, before: datetime.datetime, after: int, limit: int

@@ -31,6 +31,7 @@ BOUNDED = {
     "flavor_trait": "what an operator made",
     "host": "hosts",
     "host_capacity": "hosts, times resource classes",
+    "host_mark": "hosts",
     "host_slot": "places for a card in a host",
     "installation": "one",
     "model": "what an operator made, or the release knows",
