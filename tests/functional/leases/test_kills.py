@@ -22,6 +22,7 @@ from gpubroker.services import end
 from gpubroker.services import expire
 from gpubroker.services import order
 from tests.fixtures import cloud
+from tests.fixtures import effort
 from tests.fixtures import tripwire
 from tests.fixtures import world
 
@@ -30,6 +31,9 @@ _MANY = 300
 
 #: Each way is walked by as many tests, which several processes can share.
 _PARTS = 3
+
+#: All places in a long run, else every other one.
+_STRIDE = _PARTS if effort.LONG else 2 * _PARTS
 
 
 def parts(tests):
@@ -64,7 +68,7 @@ class KillCase(testtools.TestCase):
         :param first: leaves out places that another test has covered.
         :returns: the places.
         """
-        for at in range(first + self.part, _MANY, _PARTS):
+        for at in range(first + self.part, _MANY, _STRIDE):
             lease = prepare()
             wire = tripwire.Wire(at)
             try:

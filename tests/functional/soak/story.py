@@ -28,11 +28,13 @@ from gpubroker.services import discovery
 from gpubroker.services import drain
 from gpubroker.services import end
 from gpubroker.services import extend
+from tests.fixtures import effort
 from tests.fixtures import world
 from tests.functional.soak import agents
 from tests.functional.soak import workers
 
-DAYS = 30
+#: A month; nine days by default.
+DAYS = 30 if effort.LONG else 9
 DAY = 86400.0
 PEOPLE = (
     ("alice", "demo"),

@@ -42,15 +42,15 @@ from tests.fixtures import effort
 from tests.fixtures import world
 from tests.functional.soak import story
 
-ORDERS = 10_000 if effort.LONG else 30
+ORDERS = 10_000 if effort.LONG else 14
 #: Days from one look at everything to the next; purged is each day.
-LOOKS = 1 if effort.LONG else 10
+LOOKS = 1 if effort.LONG else 3
 HOSTS = ("gpu-1", "gpu-2", "gpu-3")
 CARDS = 4
 #: Days for which the past is kept.
 KEPT = 2
 #: Days until memory and statements have come to where they stay.
-WARM = 10
+WARM = 10 if effort.LONG else 3
 #: What the process may grow by after that.
 GROWTH_MIB = 32
 REPLAY = (
