@@ -210,6 +210,10 @@ class Leases(lease_queue.Queue):
             conditions.append(_ROW.pool == pool)
         return self._found(*conditions)
 
+    def with_server(self, server_id: str) -> list[leases.Lease]:
+        node = sa.select(_NODE.lease_id).where(_NODE.server_id == server_id)
+        return self._found(_ROW.id.in_(node), _ROW.state.not_in(leases.FINAL))
+
     def some(self, ids: Collection[str]) -> list[leases.Lease]:
         return [
             lease

@@ -83,6 +83,9 @@ class IdentityMode(enum.StrEnum):
     that has it can make the servers, and only at once."""
     SERVICE = "service"
     """The broker's own user, in a project that it was made a member of."""
+    ADOPTED = "adopted"
+    """Nobody's: the server ran before an operator made it a lease, and no
+    other is ever made for it. It has no ticket and no shape."""
 
 
 class EndCause(enum.StrEnum):
@@ -203,6 +206,11 @@ class Lease:
         """What one node takes of its host's disk: nothing with a boot
         volume. Nova does not count a flavor's disk then, either."""
         return 0 if self.workload.get("boot_volume_gib") else self.disk_gib
+
+    @property
+    def adopted(self) -> bool:
+        """Whether its server was there before it."""
+        return self.identity_mode is IdentityMode.ADOPTED
 
     @property
     def final(self) -> bool:

@@ -309,7 +309,12 @@ def _nearly_over(
         lease.state is State.ACTIVE
         and lease.expires_at is not None
         and lease.expires_at < until
-        and any(node.server_id in running for node in lease.nodes)
+        and (
+            # Its server proves nothing, and is not among them; if it is
+            # gone the lease ends by itself.
+            lease.adopted
+            or any(node.server_id in running for node in lease.nodes)
+        )
     )
 
 

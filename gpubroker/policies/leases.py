@@ -63,6 +63,13 @@ RULES = [
     ),
     base.rule(
         "lease",
+        "adopt",
+        base.ADMIN,
+        "Make a running server of any project a lease.",
+        (("POST", "/v1/adoptions"),),
+    ),
+    base.rule(
+        "lease",
         "update",
         base.OWNER,
         "Rename a lease.",

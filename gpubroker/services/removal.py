@@ -15,6 +15,10 @@
 With the broker's own identity only. Shape first, so that nobody can boot
 from it while the servers are looked for; then servers, their allocations,
 the ticket. Done when Placement and Nova show nothing of it any more.
+
+A server that was adopted has neither shape nor ticket. That it is the lease's
+is proven by its uuid, which an operator named, and by the cards of the lease
+that it holds; one that has come to run without them is left alone.
 """
 
 from __future__ import annotations
@@ -24,8 +28,10 @@ import logging
 from collections.abc import Callable, Sequence
 
 from gpubroker import errors
+from gpubroker.domain import adoption
 from gpubroker.domain import leases
 from gpubroker.services import evidence
+from gpubroker.services import ports
 from gpubroker.services import reservation
 from gpubroker.services import saga
 
@@ -49,7 +55,14 @@ _WAITS = {
 def remove(run: saga.Run) -> saga.Next:
     """Remove everything outside of all nodes; ``None`` when it is gone."""
     return saga.soonest(
-        [_node(run, node) for node in run.nodes if node.ticket is not None]
+        [_node(run, node) for node in run.nodes if _made(run, node)]
+    )
+
+
+def _made(run: saga.Run, node: leases.Node) -> bool:
+    """Whether there may be something of the node outside."""
+    return node.ticket is not None or (
+        run.lease.adopted and node.server_id is not None
     )
 
 
@@ -62,6 +75,8 @@ def _node(run: saga.Run, node: leases.Node) -> saga.Next:
         ("allocation", _allocation),
         ("ticket", _ticket),
     )
+    if run.lease.adopted:
+        steps = (("server", _adopted), ("allocation", _given_back))
     for name, act in steps:
         wait = run.step(node, name, functools.partial(act, run, node))
         if wait is not None:
@@ -81,15 +96,64 @@ def _servers(run: saga.Run, node: leases.Node) -> saga.Next:
         for server in map(run.core.compute.server, evidence.servers(run, node))
         if server is not None and server.status != "DELETED"
     ]
+    wait = _delete(run, node, left)
+    if wait is not None:
+        return wait
+    if evidence.doubt(run, evidence.posts(run, node)):
+        return 2.0
+    return None
+
+
+def _delete(
+    run: saga.Run, node: leases.Node, left: Sequence[ports.Server]
+) -> saga.Next:
     for server in left:
         stuck = _age(run, node, "server") > _PATIENCE
         if server.task_state != "deleting" or stuck:
             run.core.compute.delete_server(server.id)
-    if left:
-        return _pace(run, node, "server")
-    if evidence.doubt(run, evidence.posts(run, node)):
-        return 2.0
-    return None
+    return _pace(run, node, "server") if left else None
+
+
+def _adopted(run: saga.Run, node: leases.Node) -> saga.Next:
+    server = run.core.compute.server(node.server_id or "")
+    if server is None or server.status == "DELETED":
+        return None
+    if _let_go(run, node, server):
+        with run.change() as now:
+            # It is free to be adopted anew.
+            now.node(node.id, server_id=None, server_status=None)
+            now.say(
+                "lease.server_left",
+                "The server holds none of the lease's GPUs any more; it is "
+                "left as it is.",
+                server=server.id,
+            )
+        return None
+    return _delete(run, node, [server])
+
+
+def _let_go(run: saga.Run, node: leases.Node, server: ports.Server) -> bool:
+    """Whether the server runs without any card of the lease, so that nothing
+    says any more that it is the lease's to delete.
+
+    One that is shelved, moved or deleted at present may show none, too.
+    """
+    if server.project_id != run.lease.project_id:
+        return True
+    if server.task_state or server.status not in adoption.SETTLED:
+        return False
+    return not _holds(run, node, server.id)
+
+
+def _holds(run: saga.Run, node: leases.Node, server_id: str) -> bool:
+    cards = {card.provider_id for card in run.cards(node)}
+    return bool(cards & set(run.core.ledger.allocations(server_id)))
+
+
+def _given_back(run: saga.Run, node: leases.Node) -> saga.Next:
+    if _holds(run, node, node.server_id or ""):
+        return _pace(run, node, "allocation")
+    return _cards(run, node)
 
 
 def _allocation(run: saga.Run, node: leases.Node) -> saga.Next:
@@ -98,6 +162,11 @@ def _allocation(run: saga.Run, node: leases.Node) -> saga.Next:
         return _pace(run, node, "allocation")
     if evidence.holders(run, node):
         return _pace(run, node, "allocation")
+    return _cards(run, node)
+
+
+def _cards(run: saga.Run, node: leases.Node) -> saga.Next:
+    """Wait as long as a card may be held by something of ours."""
     for card in run.cards(node):
         if card.provider_id and _ours(run, card.provider_id):
             if _age(run, node, "allocation") < _STRANGE:

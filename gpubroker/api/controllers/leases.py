@@ -30,6 +30,7 @@ from gpubroker.api.schemas import leases as schemas
 from gpubroker.api.views import events as event_view
 from gpubroker.api.views import leases as view
 from gpubroker.domain import leases
+from gpubroker.services import adopt
 from gpubroker.services import end
 from gpubroker.services import extend
 from gpubroker.services import order
@@ -181,6 +182,23 @@ class Leases(routing.Collection):
             )
         )
         return _show(call, ended)
+
+
+class Adoptions(routing.Collection):
+    """What comes of it is a lease, to be found as any other."""
+
+    key: ClassVar[str] = ""
+
+    @operation(
+        "lease:adopt",
+        status=201,
+        body=schemas.ADOPT,
+        answer=schemas.LEASE,
+        statuses=(404, 409),
+    )
+    def create(self, call: Call) -> dict[str, Any]:
+        """Make a running server that the broker did not start a lease."""
+        return _show(call, adopt.adopt(call.ports, call.body, call.actor()))
 
 
 def _lease(call: Call) -> leases.Lease:

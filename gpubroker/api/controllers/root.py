@@ -63,6 +63,7 @@ class V1(routing.Node):
         "traits": traits.Traits(),
         "offers": offers.Offers(),
         "leases": leases.Leases(),
+        "adoptions": leases.Adoptions(),
     }
 
     @operation(None, answer=discovery.VERSION)

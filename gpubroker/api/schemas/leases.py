@@ -35,6 +35,16 @@ CREATE = types.closed(
     ("name", "flavor", "workload"),
 )
 
+ADOPT = types.closed(
+    {
+        "server_id": types.UUID,
+        "name": types.NOVA_NAME,
+        "flavor": types.NAME,
+        "duration": _DURATION,
+    },
+    ("server_id",),
+)
+
 UPDATE = types.changed({"name": types.NOVA_NAME})
 
 EXTEND = types.closed(

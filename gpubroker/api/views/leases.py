@@ -136,7 +136,7 @@ def _server(
     view: dict[str, Any] = {
         "node": node.index,
         "id": node.server_id,
-        "name": names.server(lease, node),
+        "name": lease.workload.get("server_name") or names.server(lease, node),
         "status": node.server_status,
         "addresses": list(node.addresses),
         "key_name": lease.workload.get("key_name"),

@@ -135,6 +135,58 @@ class ShowLease(_Lease, verbs.Show):
         return found
 
 
+class AdoptLease(base.ShowOne):
+    _description = (
+        "Make a running server that the broker did not start a lease"
+    )
+    examples = """
+        Examples::
+
+          openstack gpu lease adopt 0a1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9
+          openstack gpu lease adopt 0a1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9 \\
+            --name train --flavor a100.1 --duration 30d
+
+        The lease is of the server's project. When it ends the server is
+        deleted.
+    """
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        parser = super().get_parser(prog_name)
+        parser.add_argument(
+            "server",
+            metavar="<server>",
+            help="ID of the server, of any project; ACTIVE or SHUTOFF",
+        )
+        parser.add_argument(
+            "--name",
+            metavar="<name>",
+            help="Name of the lease (default: that of the server)",
+        )
+        parser.add_argument(
+            "--flavor",
+            metavar="<flavor>",
+            help="GPU flavor that describes the server exactly (default: "
+            "the lease's flavor is called adopted)",
+        )
+        parser.add_argument(
+            "--duration",
+            metavar="<duration>",
+            type=durations.parse_duration,
+            help="How long from now on, after which the server is deleted: "
+            "2h, 30m, 1d12h (w, d, h, m, s) (default: no end)",
+        )
+        return parser
+
+    def take_action(self, parsed_args: argparse.Namespace) -> columns.Record:
+        found = self.broker.adopt_lease(
+            parsed_args.server,
+            name=parsed_args.name,
+            flavor=parsed_args.flavor,
+            duration=parsed_args.duration,
+        )
+        return lease_view.record(found)
+
+
 class SetLease(_Lease):
     _description = "Rename a lease"
 

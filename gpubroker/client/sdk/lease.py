@@ -95,6 +95,16 @@ class Lease(base.Mutable):
         """Whether it holds nothing and never changes again."""
         return self.state in FINAL
 
+    def adopt(self, session: adapter.Adapter, **attrs: Any) -> Self:
+        """Make it of a server that runs already."""
+        response = session.post(
+            "/adoptions",
+            json=attrs,
+            microversion=base.microversion(session),
+        )
+        self._translate_response(response)
+        return self
+
     def extend(
         self,
         session: adapter.Adapter,
@@ -199,6 +209,25 @@ class Calls(base.Proxy):
         :returns: the lease, queued.
         """
         return self._create(Lease, **attrs)
+
+    def adopt_lease(
+        self,
+        server_id: str,
+        *,
+        name: str | None = None,
+        flavor: str | None = None,
+        duration: int | None = None,
+    ) -> Lease:
+        """Make a running server that the broker did not start a lease of
+        the server's project. For operators.
+
+        :param name: of the lease; the server's own by default.
+        :param flavor: a GPU flavor that describes the server exactly.
+        :param duration: seconds from now on; by default it has no end.
+        """
+        asked = {"name": name, "flavor": flavor, "duration": duration}
+        attrs = {key: value for key, value in asked.items() if value}
+        return Lease.new().adopt(self, server_id=server_id, **attrs)
 
     def update_lease(self, lease: str | Lease, **attrs: Any) -> Lease:
         """Rename: only ``name`` can be changed."""

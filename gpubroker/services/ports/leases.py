@@ -87,6 +87,10 @@ class Leases(Protocol):
         """Oldest order first (requested_at, then id)."""
         ...
 
+    def with_server(self, server_id: str) -> list[leases.Lease]:
+        """Those not final that have this server."""
+        ...
+
     def some(self, ids: Collection[str]) -> list[leases.Lease]:
         """As ``in_state`` shows them; unknown ids are left out."""
         ...

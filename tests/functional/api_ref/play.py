@@ -26,6 +26,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests.fixtures import api
+from tests.fixtures import brownfield
 from tests.fixtures import cloud
 from tests.fixtures import estate
 
@@ -220,6 +221,16 @@ def _leases(on: Play, stage: api.Api) -> None:
     on.say("lease-delete", "DELETE", path, who=member, status=202)
     stage.world.settle(made["id"], "ended")
     on.say("lease-events-list", "GET", f"{path}/events", who=member)
+    old = brownfield.server(stage.world, slots=(0, 1))
+    adopted = {
+        "server_id": old,
+        "name": "training-old",
+        "flavor": "gpu.2",
+        "duration": 604800,
+    }
+    made = on.say("lease-adopt", "POST", "/v1/adoptions", adopted, status=201)
+    stage.call("DELETE", f"/v1/leases/{made['id']}", who=member)
+    stage.world.settle(made["id"], "ended")
     wrong = {**LEASE, "nodes": 0}
     on.say("errors", "POST", "/v1/leases", wrong, member, 400)
 

@@ -17,6 +17,7 @@ from __future__ import annotations
 import datetime
 
 from tests.fixtures import api as test_api
+from tests.fixtures import brownfield
 from tests.fixtures import cloud as test_cloud
 from tests.functional.cli import base
 from tests.functional.cli import emulated
@@ -262,3 +263,37 @@ class Queueing(base.TestCase):
         )
         self.assertEqual(["demo"] * 2, [row["Project ID"] for row in everyone])
         self.assertEqual([], self.data("gpu queue list --pool other"))
+
+
+class Adopting(base.TestCase):
+    def test_an_administrator_makes_a_lease_of_a_server(self):
+        server = brownfield.server(self.world, slots=(0, 1), name="old")
+        command = f"gpu lease adopt {server}"
+        self.assertIn("gpubroker:lease:adopt", self.bad(command))
+        said = self.bad(f"{command} --flavor gpu.1", who=test_api.ADMIN)
+        self.assertIn("GPUs 2 instead of 1", said)
+        more = "--flavor gpu.2 --duration 2h -f json"
+        made = self.good(f"{command} {more}", who=test_api.ADMIN).json()
+        self.assertEqual(
+            ("active", "old", "adopted", 7200, test_api.PROJECT),
+            tuple(
+                made[name]
+                for name in (
+                    "state",
+                    "name",
+                    "identity_mode",
+                    "duration",
+                    "project_id",
+                )
+            ),
+        )
+        self.assertIn("already", self.bad(command, who=test_api.ADMIN))
+        nobody = "gpu lease adopt 11111111-2222-4333-8444-666666666666"
+        self.assertIn("no server", self.bad(nobody, who=test_api.ADMIN))
+        renamed = f"gpu lease set --name new {made['id']}"
+        self.good(renamed)
+        shown = self.data(f"gpu lease show {made['id']}")
+        self.assertEqual("old", shown["servers"][0]["name"])
+        self.good(f"gpu lease delete {made['id']}")
+        self.world.settle(made["id"], "ended")
+        self.assertEqual({}, self.world.leftovers())

@@ -31,6 +31,7 @@ from gpubroker.api.controllers import root
 from gpubroker.services import catalogue
 from gpubroker.services import enrol
 from tests.fixtures import api as api_fixture
+from tests.fixtures import brownfield
 from tests.fixtures import cloud
 from tests.fixtures import world
 
@@ -154,6 +155,13 @@ def order(api: api_fixture.Api) -> tuple[str, Any]:
     return "/v1/leases", body
 
 
+def old_server(api: api_fixture.Api) -> tuple[str, Any]:
+    if not api.world.cloud.machines:
+        brownfield.server(api.world)
+    (server_id,) = api.world.cloud.machines
+    return "/v1/adoptions", {"server_id": server_id}
+
+
 def lease(api: api_fixture.Api) -> tuple[str, Any]:
     made = api.world.order(flavor="gpu.1", duration=3600)
     return f"/v1/leases/{made.id}", None
@@ -229,6 +237,7 @@ TABLE: dict[str, Line] = {
     "POST /v1/leases/{lease_id}/extensions": lease_line(
         OWNERS, "/extensions", {"by": 60}
     ),
+    "POST /v1/adoptions": Line(old_server, ADMIN),
     "GET /v1/leases/{lease_id}/events": lease_line(READERS, "/events"),
 }
 
