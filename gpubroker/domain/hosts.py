@@ -39,6 +39,10 @@ class ComputeState(enum.StrEnum):
     UNKNOWN = "unknown"
 
 
+#: Why a host is ``UNKNOWN`` whose compute service was removed.
+NO_SERVICE = "Nova has no such compute service."
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Capacity:
     """One resource class of a host's root provider, as Placement counts."""
@@ -126,3 +130,31 @@ class Host:
         if self.heartbeat_at is None:
             return False
         return (now - self.heartbeat_at).total_seconds() > timeout
+
+
+#: What the members of a project are told of the host of a server; no names.
+_AWAY = {
+    ComputeState.DOWN: "The host of the server does not answer; the server "
+    "may be down.",
+    ComputeState.DISABLED: "The host of the server is in maintenance; the "
+    "server may be stopped meanwhile.",
+    ComputeState.UNKNOWN: "The cloud no longer has the host of the server; "
+    "the server may be down.",
+}
+
+
+def away(host: Host) -> str:
+    """Why a server that runs there may not do so; empty: nothing is known
+    against it."""
+    if (
+        host.compute_state is ComputeState.UNKNOWN
+        and host.compute_reason != NO_SERVICE
+    ):
+        # Nova was never asked, or has another name for it.
+        return ""
+    return _AWAY.get(host.compute_state, "")
+
+
+def says_away(words: str) -> bool:
+    """Whether it was ``away`` that said so."""
+    return words.endswith(tuple(_AWAY.values()))

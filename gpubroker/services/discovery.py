@@ -208,7 +208,7 @@ def compute_state(
     found: ports.ComputeService | None,
 ) -> tuple[hosts.ComputeState, str]:
     if found is None:
-        return hosts.ComputeState.UNKNOWN, "Nova has no such compute service."
+        return hosts.ComputeState.UNKNOWN, hosts.NO_SERVICE
     if found.status != "enabled":
         return hosts.ComputeState.DISABLED, found.disabled_reason
     if found.state != "up":

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from gpubroker.domain import hosts
 from gpubroker.domain import leases
 from gpubroker.domain import steps
 from gpubroker.services import broker
@@ -45,7 +46,8 @@ def look(core: broker.Broker, lease: leases.Lease) -> saga.Next:
         _follow(run, node, seen[node.id])
         verify.drop_doubles(run, node)
     found = [_compare(run, node, seen[node.id]) for node in run.nodes]
-    _tell(run, next((words for words, _wait in found if words), ""))
+    wrong = next((words for words, _wait in found if words), "")
+    _tell(run, wrong or _away(run))
     return saga.soonest([wait for _words, wait in found])
 
 
@@ -93,12 +95,33 @@ def _compare(
     return wrong or "", None
 
 
+def _away(run: saga.Run) -> str:
+    """What keeps a host from its server, if anything is known to.
+
+    Nothing is done about it: the server comes back with its host, and its
+    cards stay its own until then.
+    """
+    with run.core.store.read() as tx:
+        found = tx.hosts.some({n.host for n in run.nodes if n.host})
+    words = {host.name: hosts.away(host) for host in found}
+    for node in run.nodes:
+        if told := words.get(node.host or ""):
+            alone = len(run.nodes) == 1
+            return told if alone else f"Node {node.index}: {told}"
+    return ""
+
+
 def _tell(run: saga.Run, wrong: str) -> None:
-    if wrong == run.lease.reason:
+    before = run.lease.reason
+    if wrong == before:
         return
     with run.change() as now:
         now.set(reason=wrong)
-        if wrong:
+        if hosts.says_away(wrong):
+            now.say("lease.host_away", wrong)
+        elif wrong:
             now.say("lease.degraded", wrong)
+        elif hosts.says_away(before):
+            now.say("lease.host_back", "The host of the server is back.")
         else:
             now.say("lease.restored", "Holds the planned cards again.")

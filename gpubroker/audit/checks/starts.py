@@ -110,6 +110,8 @@ def _by_place(
         for lease, node in view.open_nodes:
             fits = (
                 (lease.state == "active") is active
+                # Its server was there before: nothing was made for it.
+                and lease.identity_mode != "adopted"
                 and _key((lease, node)) not in taken
                 and _fits(view, start, node)
             )

@@ -237,6 +237,12 @@ class Small:
         changed = dataclasses.replace(first, **changes)
         self.change("leases", lease, nodes=(changed, *others))
 
+    def adopt(self, lease: str) -> None:
+        """As if its server had run before the lease."""
+        self.change("leases", lease, identity_mode="adopted")
+        self.servers[lease] = self.server(lease, project_id="p1")
+        del self.tickets[lease]
+
     # -- looking ---------------------------------------------------------
 
     def snapshot(self) -> s.Snapshot:

@@ -29,6 +29,13 @@ class Tickets(base.AuditTest):
         self.small.tickets["old"] = self.small.ticket(OLD)
         self.finds("ticket-left", builders.ticket(OLD))
 
+    def test_a_ticket_of_no_lease_where_an_adopted_server_runs(self):
+        """Nothing was ever made for that one's lease."""
+        self.small.adopt("run")
+        self.finds_nothing()
+        self.small.tickets["old"] = self.small.ticket(OLD)
+        self.finds("ticket-left", builders.ticket(OLD))
+
     def test_a_class_without_an_inventory(self):
         self.small.change("tickets", "run", places={})
         self.small.tickets["old"] = self.small.ticket(OLD)

@@ -41,6 +41,14 @@ class Leases(wire.TestCase):
             "requested_at": at,
         }
 
+    def test_adopting_is_a_post_of_the_server(self):
+        self.http.post(f"{wire.V1}/adoptions", json={"id": "1"})
+        made = self.broker.adopt_lease("s-1", duration=60)
+        self.assertEqual("1", made.id)
+        self.assertEqual(
+            {"server_id": "s-1", "duration": 60}, self.wire.sent[-1].json()
+        )
+
     def test_a_name_means_the_lease_that_still_lives(self):
         self.found(self.one("1", "ended"), self.one("2", "active"))
         self.assertEqual("2", self.broker.find_lease("train").id)
