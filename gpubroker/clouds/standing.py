@@ -20,6 +20,7 @@ service is asked something that it answers differently to those who may.
 from __future__ import annotations
 
 import uuid
+from typing import Any
 
 from keystoneauth1 import access
 from keystoneauth1.identity import base
@@ -29,6 +30,7 @@ from gpubroker.clouds import compute
 from gpubroker.clouds import placement
 from gpubroker.clouds import session
 from gpubroker.domain import traits
+from gpubroker.services import flavor_check
 
 
 class Standing:
@@ -132,3 +134,23 @@ class Standing:
             accept=(400,),
         )
         return answer.status == 400
+
+    def flavors(self) -> list[flavor_check.Flavor]:
+        """All that Nova has, page by page."""
+        found: list[flavor_check.Flavor] = []
+        asked = {"is_public": "None"}
+        while True:
+            body = self._nova.get("/flavors/detail", params=asked).body
+            found += [_flavor(record) for record in body["flavors"]]
+            if not body["flavors"] or not body.get("flavors_links"):
+                return found
+            asked["marker"] = str(body["flavors"][-1]["id"])
+
+
+def _flavor(record: dict[str, Any]) -> flavor_check.Flavor:
+    return flavor_check.Flavor(
+        name=record["name"],
+        public=record.get("os-flavor-access:is_public", True),
+        # Those that the broker's user may not see are not there.
+        extra_specs=record.get("extra_specs") or {},
+    )

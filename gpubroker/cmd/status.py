@@ -47,6 +47,7 @@ from gpubroker.db import user_data
 from gpubroker.domain import hosts
 from gpubroker.rpc import broker as rpc
 from gpubroker.services import checks
+from gpubroker.services import flavor_check
 from gpubroker.services import memory
 from gpubroker.services import slot_check
 
@@ -65,7 +66,7 @@ class Facts:
         return store.Store(self.conf, clock.SystemClock())
 
     @functools.cached_property
-    def standing(self) -> checks.Standing:
+    def standing(self) -> standing.Standing:
         return standing.Standing(session.connect(self.conf))
 
     @functools.cached_property
@@ -137,6 +138,7 @@ def checks_of(facts: Facts) -> dict[str, Check]:
         "Nova's policy": lambda: checks.nova(facts.standing),
         "GPUs in Placement": lambda: checks.gpus(facts.clouds.ledger),
         "Slots": lambda: _slots(facts),
+        "Flavors": lambda: _flavors(facts),
         "Policy rules": lambda: checks.policy(
             facts.policy_rules(),
             [rule.name for rule in policies.list_rules()],
@@ -179,6 +181,24 @@ def _slots(facts: Facts) -> checks.Finding:
         facts.slots(managed),
     )
     return slot_check.slots(managed, found)
+
+
+def _flavors(facts: Facts) -> checks.Finding:
+    managed = {
+        host.name
+        for host in facts.every_host()
+        if host.mode is hosts.Mode.MANAGE
+    }
+    if not managed:
+        return checks.ok("No host is managed yet.")
+    with facts.store.read() as tx:
+        known = tx.models.all()
+        cards = tx.devices.all()
+    return flavor_check.flavors(
+        facts.standing.flavors(),
+        known,
+        {c.resource_class or "" for c in cards if c.host in managed},
+    )
 
 
 class Checks(upgradecheck.UpgradeCommands):

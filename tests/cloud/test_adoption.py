@@ -1,0 +1,95 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""A server that ran before, on the real cloud, made a lease and ended."""
+
+from __future__ import annotations
+
+from openstack import exceptions
+
+from sandbox import tenants
+from tests.cloud import base
+
+#: As this flavor, without the broker's knowing.
+LIKE = "vm.gpu.a100.2"
+
+
+class AdoptionTest(base.CloudTest):
+    def test_it_becomes_a_lease_and_ends_as_one(self):
+        server = self.old_server()
+        held = self.allocated_cards(server)
+        self.assertEqual(2, len(held))
+        refused = self.assertRaises(
+            exceptions.ForbiddenException, self.gpus.adopt_lease, server
+        )
+        self.assertIn("gpubroker:lease:adopt", str(refused))
+        adopted = self.operator.adopt_lease(server, flavor=LIKE, duration=3600)
+        self.assertRaises(
+            exceptions.ConflictException, self.operator.adopt_lease, server
+        )
+        lease = self.gpus.get_lease(adopted.id)
+        self.assertEqual(
+            ("active", "adopted", "old"),
+            (lease.state, lease.identity_mode, lease.name),
+        )
+        seen = self.operator.get_lease(lease.id).servers[0]
+        self.assertEqual(server, seen["id"])
+        cards = [self.operator.get_device(c["id"]) for c in seen["devices"]]
+        self.assertEqual(held, {card.provider["name"] for card in cards})
+        self.eventually(
+            "its cards are closed",
+            lambda: [self.reserved(card) for card in cards] == [1, 1],
+        )
+        base.assert_clean(base.audit(self.cloud))
+        self.assertEqual("", self.gpus.get_lease(lease.id).reason)
+        self.end(lease)
+        self.assertEqual([], self.servers())
+        self.eventually("its cards are free", self.all_free)
+        self.assertEqual(
+            ["lease.adopted", "lease.ending", "lease.ended"],
+            [*self.events(lease)],
+        )
+
+    def old_server(self) -> str:
+        """Of a public flavor with Nova's alias for any card of the model."""
+        wanted = self.operator.find_flavor(LIKE)
+        compute = self.admin.compute
+        flavor = compute.create_flavor(
+            name="old",
+            vcpus=wanted.vcpus,
+            ram=wanted.ram_mib,
+            disk=wanted.disk_gib,
+            is_public=True,
+        )
+        try:
+            compute.create_flavor_extra_specs(
+                flavor,
+                {"pci_passthrough:alias": f"{wanted.models[0]}:{wanted.gpus}"},
+            )
+            workload = tenants.workload(self.member)
+            server = self.member.compute.create_server(
+                name="old",
+                flavor_id=flavor.id,
+                image_id=workload["image"],
+                networks=[{"uuid": workload["networks"][0]["network"]}],
+                key_name=workload["key_name"],
+            )
+            self.addCleanup(
+                self.member.compute.delete_server, server, ignore_missing=True
+            )
+            self.member.compute.wait_for_server(
+                server, wait=base.PATIENCE, interval=0.3
+            )
+        finally:
+            # By itself it would be something to look at.
+            compute.delete_flavor(flavor)
+        return str(server.id)
