@@ -34,7 +34,7 @@ from sandbox.config import gpubroker as config
 from sandbox.config import settings as s
 from tests.fixtures import database
 
-OK, FAILURE = 0, 2
+OK, WARNING, FAILURE = 0, 1, 2
 HOST = "gpu-l40s-1"
 
 
@@ -162,3 +162,18 @@ class StatusTest(testtools.TestCase):
         self.assertIn(
             f"{first} has slot 0 where the broker has {last}", detail
         )
+
+    def test_a_flavor_that_leads_around_the_broker(self) -> None:
+        admin = self.cloud.connection("sandbox-admin")
+        self.addCleanup(admin.close)
+        flavor = admin.compute.create_flavor(
+            name="around", vcpus=1, ram=512, disk=1, is_public=False
+        )
+        self.addCleanup(admin.compute.delete_flavor, flavor)
+        admin.compute.create_flavor_extra_specs(
+            flavor, {"pci_passthrough:alias": "l40s-48gb:1"}
+        )
+        _code, found = self.run_check()
+        level, detail = found["Flavors"]
+        self.assertEqual(WARNING, level)
+        self.assertIn("hosts: around.", detail)

@@ -282,6 +282,21 @@ class Ending(AdoptionCase):
             self.assertEqual("queued", self.world.get(other.id).state)
         self.world.settle(other.id, "active")
 
+    def test_nor_by_a_server_that_is_gone_before_its_allocation(self):
+        lease = self.adopted()
+        (node,) = lease.nodes
+        end.end(self.core, lease.id)
+        machine = self.cloud.machines.pop(node.server_id)
+        for _second in range(5):
+            self.world.clock.advance(20)
+            self.world.turn()
+        lease = self.world.get(lease.id)
+        self.assertEqual("ending", lease.state)
+        self.assertIn("Placement shows", lease.reason)
+        self.cloud.machines[node.server_id] = machine
+        self.cloud.user_deletes(node.server_id)
+        self.gone(lease)
+
     def test_killed_anywhere_it_ends_all_the_same(self):
         for at in range(1, 50):
             lease = self.adopted()
