@@ -59,6 +59,41 @@ class AdoptionTest(base.CloudTest):
             [*self.events(lease)],
         )
 
+    def test_resized_it_is_left_alone_once_it_runs_without_its_cards(self):
+        flavor = self.admin.compute.create_flavor(
+            name="cpu.big", vcpus=1, ram=1024, disk=200
+        )
+        self.addCleanup(self.admin.compute.delete_flavor, flavor)
+        for confirmed in (False, True):
+            server = self.old_server()
+            lease = self.operator.adopt_lease(server)
+            compute = self.member.compute
+            compute.resize_server(server, flavor.id)
+            self.becomes(server, "VERIFY_RESIZE")
+            if confirmed:
+                compute.confirm_server_resize(server)
+                self.becomes(server, "ACTIVE")
+            self.eventually(
+                "the lease tells",
+                lambda lease=lease: (
+                    "not hold" in self.gpus.get_lease(lease.id).reason
+                ),
+            )
+            self.end(lease)
+            left = [server] if confirmed else []
+            self.assertEqual(left, self.servers())
+            told = "lease.server_left" in self.events(lease)
+            self.assertEqual(confirmed, told)
+            self.eventually("its cards are free", self.all_free)
+        compute.delete_server(server)
+
+    def becomes(self, server: str, status: str) -> None:
+        def there() -> bool:
+            seen = self.admin.compute.get_server(server)
+            return seen.status == status and not seen.task_state
+
+        self.eventually(status, there)
+
     def old_server(self) -> str:
         """Of a public flavor with Nova's alias for any card of the model."""
         wanted = self.operator.find_flavor(LIKE)

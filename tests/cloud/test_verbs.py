@@ -163,6 +163,7 @@ class Moves(VerbsTest):
         self.cloud.kill(f"nova-compute-{HOST}")
         self.addCleanup(self.back)
         self.force_down(service, True)
+        self.eventually("it tells", lambda: "not answer" in self.reason())
         self.act("evacuate", {}, who=self.admin, expected=(200, 202, 500))
         self.eventually(
             "the evacuation is over",

@@ -86,6 +86,24 @@ class LeaseTests(base.Tests):
             )
             self.assertEqual([], tx.leases.held_for_rights("other"))
 
+    def test_those_that_have_a_server(self) -> None:
+        server = samples.new_id()
+        for state in ("active", "ended"):
+            made = samples.lease(nodes=2, state=leases.State(state))
+            (one, other) = made.nodes
+            node = dataclasses.replace(other, server_id=server)
+            adopted = leases.IdentityMode.ADOPTED
+            made = dataclasses.replace(
+                made, nodes=(one, node), identity_mode=adopted
+            )
+            with self.store.write() as tx:
+                tx.leases.add(made, None)
+        with self.store.read() as tx:
+            (found,) = tx.leases.with_server(server)
+            self.assertEqual(leases.State.ACTIVE, found.state)
+            self.assertTrue(found.adopted)
+            self.assertEqual([], tx.leases.with_server(samples.new_id()))
+
     def test_another_projects_lease_is_not_there(self) -> None:
         with self.store.write() as tx:
             made = tx.leases.add(samples.lease(user_data=None), None)
