@@ -101,8 +101,10 @@ class Node:
     """One server of a lease.
 
     :param host: planned host, while a start is under way or done.
-    :param ticket: its resource class on the host's ticket provider.
-    :param shape_id: the private Nova flavor made for it; gone after boot.
+    :param ticket: its resource class on the host's ticket provider; none of
+        an adopted lease.
+    :param shape_id: the private Nova flavor made for it; gone after boot;
+        none of an adopted lease.
     :param planned: device ids in the order of the plan.
     :param attempt: grows with each start, so that names never repeat.
     :param fault: words for people when a start of this node failed.
