@@ -39,6 +39,7 @@ from gpubroker.services import catalogue
 from gpubroker.services import enrol
 from gpubroker.services import fence
 from tests.fixtures import api as api_fixture
+from tests.fixtures import brownfield
 from tests.fixtures import cloud
 
 DOCUMENT = openapi.document(root.TREE, "")
@@ -115,6 +116,7 @@ class Fuzz(testtools.TestCase):
             self.device_id = tx.devices.of_host("gpu-1")[0].id
         fence.fence(core, self.device_id, fences.Reason.OPERATOR, "", "a test")
         self.lease_id = self.api.world.order(duration=3600).id
+        self.server_id = brownfield.server(self.api.world, slots=(7,))
         self.seen: set[int] = set()
 
     def check(self, operation_id: str) -> None:
@@ -187,6 +189,8 @@ class Fuzz(testtools.TestCase):
             case.query = {n: v for n, v in case.query.items() if n in PAGING}
         if isinstance(case.body, dict):
             _make_real_body(case.body)
+            if "server_id" in case.body:
+                case.body["server_id"] = self.server_id
             if case.method == "PATCH":
                 case.body.pop("generation", None)
         (case.headers or {}).pop("If-Match", None)
