@@ -151,7 +151,8 @@ class Node:
 class Lease:
     """:param moved_at: since when it starts or ends; only read of those
         that were ordered long ago.
-    :param place: 1 is the next to start; ``None`` unless it waits.
+    :param place: 1 is the next to start; ``None`` unless it waits for
+        cards: one that waits for its user's rights is in nobody's way.
     """
 
     id: str

@@ -32,11 +32,7 @@ class Queue(repository.Repository):
     def waiting(self, pools: Collection[str]) -> list[leases.Waiting]:
         rows = self._rows(
             sa.select(_ROW.uuid, _ROW.pool, _ROW.not_before)
-            .where(
-                _ROW.state == leases.State.QUEUED,
-                _ROW.pool.in_(pools),
-                _ROW.rights_gone_at.is_(None),
-            )
+            .where(*_in_queue(pools))
             .order_by(_ROW.requested_at, _ROW.uuid)
         )
         return [leases.Waiting(*row) for row in rows]
@@ -61,26 +57,8 @@ class Queue(repository.Repository):
         )
         return [leases.Starting(*row) for row in rows]
 
-    def place(self, lease: leases.Lease) -> int:
-        ahead = self._first(
-            sa.select(sa.func.count())
-            .select_from(_ROW)
-            .where(
-                _ROW.pool == lease.pool,
-                _ROW.state == leases.State.QUEUED,
-                sa.or_(
-                    _ROW.requested_at < lease.requested_at,
-                    sa.and_(
-                        _ROW.requested_at == lease.requested_at,
-                        _ROW.uuid < lease.id,
-                    ),
-                ),
-            )
-        )
-        return int(ahead[0]) + 1
-
     def places(self, some: Collection[leases.Lease]) -> dict[str, int]:
-        """``place`` of those that are queued, in one statement."""
+        """In one statement."""
         pools = {lease.pool for lease in some}
         if not pools:
             return {}
@@ -94,7 +72,7 @@ class Queue(repository.Repository):
                 )
                 .label("place"),
             )
-            .where(_ROW.pool.in_(pools), _ROW.state == leases.State.QUEUED)
+            .where(*_in_queue(pools))
             .subquery()
         )
         wanted = [lease.id for lease in some]
@@ -104,3 +82,13 @@ class Queue(repository.Repository):
             )
         )
         return {row.uuid: int(row.place) for row in rows}
+
+
+def _in_queue(pools: Collection[str]) -> tuple[sa.ColumnElement[bool], ...]:
+    """Without those whose user has no rights: the plan leaves them out, so
+    that nobody is behind them."""
+    return (
+        _ROW.state == leases.State.QUEUED,
+        _ROW.pool.in_(pools),
+        _ROW.rights_gone_at.is_(None),
+    )

@@ -53,7 +53,10 @@ EXTEND = types.closed(
 EXTEND["oneOf"] = [{"required": ["by"]}, {"required": ["until"]}]
 
 _QUEUE = types.whole(
-    {"place": types.integer(1), "waiting_for": types.text(4096)}
+    {
+        "place": types.nullable(types.integer(1)),
+        "waiting_for": types.text(4096),
+    }
 )
 
 _DEVICE = types.whole(

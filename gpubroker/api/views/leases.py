@@ -116,9 +116,12 @@ def show(
 
 
 def _queue(lease: leases.Lease, around: Around) -> dict[str, Any] | None:
-    if lease.id not in around.places:
+    place = around.places.get(lease.id)
+    # Who waits for rights keeps nothing from others: it has no place.
+    held = lease.rights_gone_at is not None
+    if place is None and not (held and lease.state is leases.State.QUEUED):
         return None
-    return {"place": around.places[lease.id], "waiting_for": lease.reason}
+    return {"place": place, "waiting_for": lease.reason}
 
 
 def _workload(lease: leases.Lease) -> dict[str, Any]:

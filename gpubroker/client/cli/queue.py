@@ -51,7 +51,7 @@ COLUMNS = (
 
 def _order(lease: lease_sdk.Lease) -> tuple[str, int, str]:
     place = _queue(lease, "place")
-    # One that has not been planned yet has no place: behind all that have.
+    # One that waits for its user's rights has no place: behind all that have.
     return lease.pool, place or 10**9, lease.requested_at
 
 
@@ -64,7 +64,8 @@ class ListQueue(base.Lister):
           openstack gpu queue list --all-projects --pool default
 
         Places count the orders of all projects, also where only one's own
-        leases are shown.
+        leases are shown. A lease that waits until its user's rights work
+        again has no place.
     """
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:

@@ -72,7 +72,8 @@ class Lease(base.Mutable):
     reason: str = resource.Body("reason")
     #: user, operator, expiry, server_gone or start_failed.
     end_cause: str | None = resource.Body("end_cause")
-    #: While queued: ``place`` (1 is next) and ``waiting_for``.
+    #: While queued: ``place`` (1 is next; None for one that waits until its
+    #: user's rights work again) and ``waiting_for``.
     queue: dict[str, Any] | None = resource.Body("queue")
     #: Seconds from the start to the expiry; ``None`` = no end of its own.
     duration: int | None = resource.Body("duration", type=int)

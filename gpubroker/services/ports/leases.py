@@ -118,12 +118,9 @@ class Leases(Protocol):
         """ACTIVE with expires_at <= now."""
         ...
 
-    def place(self, lease: leases.Lease) -> int:
-        """1 = the head of its pool's queue."""
-        ...
-
     def places(self, some: Collection[leases.Lease]) -> dict[str, int]:
-        """Lease id -> ``place`` of those that are queued, at once."""
+        """Lease id -> place among those that ``waiting`` gives; 1 = the head
+        of its pool's queue. Whoever else there is has none."""
         ...
 
     def delegation(self, lease_id: str) -> leases.Delegation | None: ...

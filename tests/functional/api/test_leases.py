@@ -168,6 +168,29 @@ class Active(testtools.TestCase):
         self.assertIsNone(seen["console_url"])
 
 
+class Held(testtools.TestCase):
+    def test_it_has_no_place_and_says_what_it_waits_for(self) -> None:
+        api = self.useFixture(api_fixture.Api())
+        world = api.world
+        held = world.order("held")
+        world.cloud.rights = False
+        world.run(
+            lambda: (
+                world.get(held.id).state == "queued"
+                and world.get(held.id).rights_gone_at is not None
+            )
+        )
+        behind = world.order("behind")
+        for path in (f"/v1/leases/{held.id}", "/v1/leases?name=held"):
+            seen = api.call("GET", path).json
+            lease = seen["leases"][0] if "leases" in seen else seen
+            self.assertEqual("queued", lease["state"])
+            self.assertIsNone(lease["queue"]["place"])
+            self.assertIn("Your rights", lease["queue"]["waiting_for"])
+        seen = api.call("GET", f"/v1/leases/{behind.id}").json
+        self.assertEqual(1, seen["queue"]["place"])
+
+
 class Races(testtools.TestCase):
     """A worker writes the same lease all the time."""
 

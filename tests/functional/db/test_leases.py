@@ -308,9 +308,6 @@ class QueueTests(base.Tests):
         with self.store.read() as tx:
             self.assertEqual(queue, tx.leases.in_state([leases.State.QUEUED]))
             self.assertEqual(
-                [1, 2, 3], [tx.leases.place(lease) for lease in queue]
-            )
-            self.assertEqual(
                 {lease.id: n for n, lease in enumerate(queue, 1)},
                 tx.leases.places(queue),
             )
@@ -329,12 +326,21 @@ class QueueTests(base.Tests):
                 [other, started],
                 tx.leases.in_state([*queued, leases.State.STARTING], "r"),
             )
-            self.assertEqual(1, tx.leases.place(other))
             self.assertEqual(
                 {first.id: 1, second.id: 2, other.id: 1},
                 tx.leases.places([first, second, other, started]),
             )
             self.assertEqual({}, tx.leases.places([]))
+
+    def test_who_waits_for_rights_has_no_place_and_keeps_none(self) -> None:
+        held = self.order(1, rights_gone_at=base.START)
+        behind = self.order(2)
+        with self.store.read() as tx:
+            self.assertEqual({behind.id: 1}, tx.leases.places([held, behind]))
+            self.assertEqual(
+                [behind.id],
+                [one.lease_id for one in tx.leases.waiting(["default"])],
+            )
 
     def test_expiring_and_open(self) -> None:
         active = {

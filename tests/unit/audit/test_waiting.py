@@ -71,6 +71,10 @@ class Idle(base.AuditTest):
         self.small.change("leases", "wait", place=2)
         self.finds_nothing()
 
+    def test_not_when_it_waits_for_its_users_rights(self):
+        self.small.change("leases", "wait", place=None)
+        self.finds_nothing()
+
     def test_not_when_the_card_was_just_given_back(self):
         self.small.change("devices", "g1-4", updated_at=builders.ago(30))
         self.finds_nothing()

@@ -53,6 +53,13 @@ class Reporting(testtools.TestCase):
             reporter(one)
         return out.getvalue().splitlines()
 
+    def test_who_waits_for_rights_has_no_place(self):
+        queue = {"place": None, "waiting_for": "Your rights do not work."}
+        self.assertEqual(
+            ["train: queued, Your rights do not work."],
+            self.shown(at("queued", queue=queue)),
+        )
+
     def test_the_whole_way_of_a_lease(self):
         lines = self.shown(
             at(
