@@ -96,7 +96,7 @@ class ConcurrentUpdate(Conflict):
 
 class CanNotWait(Conflict):
     """An order whose token lets nobody act for its user later, and that can
-    not start at once."""
+    not start at once, or not as fast as such a token has to be used."""
 
     code = "gpubroker.can_not_wait"
 

@@ -12,10 +12,12 @@
 
 """The leases whose servers this process makes with the callers' own tokens.
 
-One thread, begun with the first of them, that ends with the last. The request
-itself is answered before: an order of many servers takes longer than load
-balancers wait, and a thread of the web server that waited for Nova would be
-missing for everybody else. What dies with the process the worker ends.
+A few threads, begun when there are leases for them, that end with the last.
+The request itself is answered before: an order of many servers takes longer
+than load balancers wait, and a thread of the web server that waited for Nova
+would be missing for everybody else. Several, since a token may be used for a
+short time only, and one lease whose Nova hangs must not use up that of the
+others. What dies with the process the worker ends.
 """
 
 from __future__ import annotations
@@ -29,13 +31,16 @@ from gpubroker.services import saga
 
 LOG = logging.getLogger(__name__)
 
+#: Leases that are looked at side by side, at most.
+THREADS = 16
 #: Seconds until the next look after something unforeseen.
 _AGAIN = 2.0
 
 
 class Callers:
     """:param drive: one look at a lease, with the token of its order; returns
-    the seconds until the next one, ``None`` when it was the last.
+    the seconds until the next one, ``None`` when it was the last. No lease is
+    looked at twice at a time.
     :param monotonic: a clock.
     """
 
@@ -48,33 +53,34 @@ class Callers:
         self._monotonic = monotonic
         self._changed = threading.Condition()
         self._due: dict[str, tuple[float, ports.UserCloud]] = {}
-        self._thread: threading.Thread | None = None
+        self._looking = 0
+        self._threads = 0
 
     def take(self, lease_id: str, cloud: ports.UserCloud) -> None:
         """Returns at once."""
         with self._changed:
             self._due[lease_id] = self._monotonic(), cloud
-            if self._thread is None:
+            if self._threads < min(THREADS, len(self._due) + self._looking):
+                self._threads += 1
                 # Not waited for at the end of the process: that would keep
                 # it for minutes, and what is cut off ends well.
-                self._thread = threading.Thread(
+                threading.Thread(
                     target=self._run, name="callers", daemon=True
-                )
-                self._thread.start()
+                ).start()
             self._changed.notify_all()
 
     def rest(self, timeout: float) -> bool:
         """Wait until there is none left; whether that is so."""
         with self._changed:
-            return self._changed.wait_for(
-                lambda: self._thread is None, timeout
-            )
+            return self._changed.wait_for(lambda: not self._threads, timeout)
 
     def _run(self) -> None:
+        """Ends when others look at all that there is: never with fewer
+        threads left than leases, up to ``THREADS``."""
         while True:
             with self._changed:
                 if not self._due:
-                    self._thread = None
+                    self._threads -= 1
                     self._changed.notify_all()
                     return
                 lease_id = min(self._due, key=lambda key: self._due[key][0])
@@ -83,6 +89,8 @@ class Callers:
                 if wait > 0:
                     self._changed.wait(wait)
                     continue
+                del self._due[lease_id]
+                self._looking += 1
             self._look(lease_id, cloud)
 
     def _look(self, lease_id: str, cloud: ports.UserCloud) -> None:
@@ -92,7 +100,8 @@ class Callers:
             LOG.exception("Lease %s", lease_id)
             wait = _AGAIN
         with self._changed:
-            if wait is None:
-                del self._due[lease_id]
-            else:
+            self._looking -= 1
+            if wait is not None:
                 self._due[lease_id] = self._monotonic() + wait, cloud
+            # Another thread may wait for one that is due later, or for none.
+            self._changed.notify_all()

@@ -36,6 +36,9 @@ from gpubroker.services import ports
 #: Seconds for which an API process tries to make the servers of a lease with
 #: the token of its order.
 AT_ONCE = 120.0
+#: Servers of a lease that it makes in that time, one after the other, even
+#: when Nova takes six seconds for each.
+AT_ONCE_NODES = 16
 
 _CAN_NOT_WAIT = (
     "This order can not start at once, and it can not wait: your token was "
@@ -43,6 +46,14 @@ _CAN_NOT_WAIT = (
     "a token hand no rights to the broker. Order with a password or single "
     "sign-on, or try again when the cards are free; or ask an operator to "
     "let the broker make servers in your project in its own name."
+)
+_TOO_MANY = (
+    "Your token was made with an application credential or a trust, and "
+    "Keystone lets such a token hand no rights to the broker. With the token "
+    f"itself the broker makes at most {AT_ONCE_NODES} servers of one order, "
+    "since it can be used for a short time only. Order with a password or "
+    "single sign-on, or in several orders; or ask an operator to let the "
+    "broker make servers in your project in its own name."
 )
 LOST = (
     "Identity lost: an order with an application credential is started with "
@@ -72,7 +83,8 @@ def find(
     :param at_once: whether there is place for it now.
     :raises Forbidden: the token is good for no server, or Keystone lets the
         user hand on no rights.
-    :raises CanNotWait: only this token could start it, and only now.
+    :raises CanNotWait: only this token could start it, and only now, or not
+        even now.
     :raises Unavailable: Keystone does not answer.
     """
     if core.identity.can_delegate(ctx.token_info):
@@ -83,7 +95,11 @@ def find(
             if not core.identity.is_member(lease.project_id):
                 raise
         return _service(lease, user)
-    if at_once():
+    # Where the broker may make servers in its own name, too, those that can
+    # be the user's own are: in Nova's usage, for its policies, and with the
+    # user's own key pair.
+    few = lease.node_count <= AT_ONCE_NODES
+    if few and at_once():
         until = core.clock.now() + datetime.timedelta(seconds=AT_ONCE)
         return Behalf(
             leases.Delegation(
@@ -94,7 +110,7 @@ def find(
         )
     if core.identity.is_member(lease.project_id):
         return _service(lease, user)
-    raise errors.CanNotWait(_CAN_NOT_WAIT)
+    raise errors.CanNotWait(_CAN_NOT_WAIT if few else _TOO_MANY)
 
 
 def give_back(core: broker.Broker, found: Behalf) -> None:

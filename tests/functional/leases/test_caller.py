@@ -20,6 +20,7 @@ import testtools
 
 from gpubroker import errors
 from gpubroker.domain import leases
+from gpubroker.services import behalf
 from gpubroker.services import caller
 from gpubroker.services import end
 from gpubroker.services import sweep
@@ -123,6 +124,47 @@ class AtOnce(Case):
             told = [tx.leases.get(lease.id), tx.leases.delegation(lease.id)]
         told.extend(self.world.history(lease.id))
         self.assertNotIn(TOKEN, repr(told))
+
+
+class Large(Case):
+    """More servers than can be made while the token may be used."""
+
+    def setUp(self):
+        super().setUp()
+        self.wide = self.useFixture(world.World(("gpu-1", "gpu-2", "gpu-3")))
+
+    def large(self, nodes):
+        return self.wide.order(flavor="gpu.1", nodes=nodes, methods=CREDENTIAL)
+
+    def test_as_many_as_there_is_time_for_with_a_slow_nova(self):
+        most = behalf.AT_ONCE_NODES
+        lease = self.large(most)
+        user = cloud_ports.UserCloud(self.wide.cloud, TOKEN)
+        made = 0
+        while self.wide.get(lease.id).state not in ("active", "failed"):
+            caller.drive(self.wide.core, lease.id, user)
+            now = self.wide.cloud.posts
+            # Each POST takes six seconds, each look of the worker a half.
+            self.wide.clock.advance(6.0 * (now - made) + 0.3)
+            made = now
+            self.wide.turn()
+            self.wide.clock.advance(0.2)
+        self.assertEqual("active", self.wide.get(lease.id).state)
+        self.assertEqual(most, made)
+
+    def test_more_are_refused(self):
+        refused = self.assertRaises(
+            errors.CanNotWait, self.large, behalf.AT_ONCE_NODES + 1
+        )
+        self.assertIn("at most 16 servers", refused.message)
+        self.assertEqual([], self.wide.open())
+
+    def test_more_are_the_brokers_where_it_is_a_member(self):
+        self.wide.cloud.member_of = {world.PROJECT}
+        lease = self.large(behalf.AT_ONCE_NODES + 1)
+        self.assertEqual(leases.IdentityMode.SERVICE, lease.identity_mode)
+        lease = self.large(1)
+        self.assertEqual(leases.IdentityMode.CALLER, lease.identity_mode)
 
 
 class Waiting(Case):

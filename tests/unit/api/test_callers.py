@@ -63,6 +63,42 @@ class Callers(testtools.TestCase):
         self.assertTrue(found.rest(10))
         self.assertIn("boom", log.output)
 
+    def test_those_that_hang_do_not_keep_others_waiting(self):
+        go_on, looked = threading.Event(), threading.Event()
+        self.addCleanup(go_on.set)
+
+        def drive(lease_id, cloud):
+            (looked.set if lease_id == "quick" else go_on.wait)()
+
+        found = callers.Callers(drive, time.monotonic)
+        for number in range(callers.THREADS - 1):
+            found.take(f"slow-{number}", "")
+        found.take("quick", "")
+        self.assertTrue(looked.wait(10))
+        go_on.set()
+        self.assertTrue(found.rest(10))
+
+    def test_no_more_threads_than_allowed_and_no_lease_is_lost(self):
+        self.patch(callers, "THREADS", 3)
+        running, most, looks = [], [], []
+
+        def drive(lease_id, cloud):
+            self.assertNotIn(lease_id, running)
+            running.append(lease_id)
+            most.append(len(running))
+            time.sleep(0.002)
+            running.remove(lease_id)
+            looks.append(lease_id)
+            return None if looks.count(lease_id) == 5 else 0.001
+
+        found = callers.Callers(drive, time.monotonic)
+        names = [f"lease-{number}" for number in range(9)]
+        for name in names:
+            found.take(name, "")
+        self.assertTrue(found.rest(10))
+        self.assertEqual(sorted(names * 5), sorted(looks))
+        self.assertEqual(3, max(most))
+
     def test_its_thread_ends_with_the_last_and_begins_again(self):
         before = threading.active_count()
         found = self.made({"a": [None], "b": [None]})
