@@ -285,6 +285,7 @@ class Identity:
                 max_version="2.latest",
             ),
             token=token or (lambda: cloud.token(auth)),
+            user=lambda: cloud.user_id(auth),
             project=lambda: cloud.project_id(auth),
         )
 

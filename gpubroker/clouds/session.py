@@ -277,9 +277,11 @@ class Cloud:
         self.session.invalidate()
         ask("Keystone", Who.BROKER, self.session.get_token)
 
-    def user_id(self) -> str:
-        """The broker's own user."""
-        found = ask("Keystone", Who.BROKER, self.session.get_user_id)
+    def user_id(self, auth: plugin.BaseAuthPlugin | None = None) -> str:
+        """The broker's own user, or that of another identity; of a trust it
+        is its maker."""
+        who = Who.BROKER if auth is None else Who.USER
+        found = ask("Keystone", who, lambda: self.session.get_user_id(auth))
         if found is None:
             raise errors.Unavailable("The broker's identity is not a user.")
         return found

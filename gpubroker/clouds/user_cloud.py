@@ -34,7 +34,7 @@ class UserCloud:
     """``ports.UserCloud``.
 
     :param token: asks for a token, which the services then use.
-    :param project: asks for the user's project.
+    :param user, project: ask for the user and for their project.
     """
 
     def __init__(
@@ -43,16 +43,21 @@ class UserCloud:
         neutron: session.Service,
         glance: session.Service,
         token: Callable[[], object],
+        user: Callable[[], str | None],
         project: Callable[[], str | None],
     ) -> None:
         self._nova = nova
         self._neutron = neutron
         self._glance = glance
         self._token = token
+        self._user = user
         self._project = project
 
     def ready(self) -> None:
         self._token()
+
+    def whose(self) -> tuple[str | None, str | None]:
+        return self._user(), self._project()
 
     def check(
         self,

@@ -148,22 +148,26 @@ class Leases(lease_queue.Queue):
         return stored
 
     def user_data(self, lease_id: str) -> str | None:
-        sealed = self._sealed(lease_id)
-        return None if sealed is None else self._seal.open(sealed, lease_id)
+        sealed, owner = self._sealed(lease_id)
+        return None if sealed is None else self._seal.open(sealed, owner)
 
     def _closed(self, lease: leases.Lease) -> str | None:
         if lease.user_data is None:
             return None
-        return self._seal.close(lease.user_data, lease.id)
+        owner = seal.owner(lease.id, lease.project_id, lease.user_id)
+        return self._seal.close(lease.user_data, owner)
 
-    def _sealed(self, lease_id: str) -> str | None:
+    def _sealed(self, lease_id: str) -> tuple[str | None, str]:
+        """The text, and whose it has to be."""
         row = self._first(
-            sa.select(_ROW.user_data).where(_ROW.uuid == lease_id)
+            sa.select(_ROW.user_data, _ROW.project_id, _ROW.user_id).where(
+                _ROW.uuid == lease_id
+            )
         )
         if row is None:
             raise repository.missing("lease", lease_id)
-        found: str | None = row[0]
-        return found
+        text, project_id, user_id = row
+        return text, seal.owner(lease_id, project_id, user_id)
 
     def with_user_data(self) -> list[str]:
         rows = self._rows(
@@ -172,19 +176,19 @@ class Leases(lease_queue.Queue):
         return [row[0] for row in rows]
 
     def user_data_is_fresh(self, lease_id: str) -> bool:
-        sealed = self._sealed(lease_id)
+        sealed, _owner = self._sealed(lease_id)
         return sealed is None or self._seal.fresh(sealed)
 
     def renew_user_data(self, lease_id: str) -> None:
-        sealed = self._sealed(lease_id)
+        sealed, owner = self._sealed(lease_id)
         if sealed is None:
             return
-        text = self._seal.open(sealed, lease_id)
+        text = self._seal.open(sealed, owner)
         # Only what was read: a worker may have made it forgotten since.
         self._execute(
             sa.update(_ROW)
             .where(_ROW.uuid == lease_id, _ROW.user_data == sealed)
-            .values(user_data=self._seal.close(text, lease_id))
+            .values(user_data=self._seal.close(text, owner))
         )
 
     def forget_user_data(self, lease_id: str) -> None:

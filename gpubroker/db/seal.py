@@ -13,9 +13,9 @@
 """Encrypts what is secret before it gets into SQL.
 
 Fernet (AES-128-CBC and HMAC-SHA256) of the cryptography package, as Keystone
-and Heat use it. What is sealed says in its inside whose it is: somebody who
-can write to the database can not have another lease's user data decrypted
-for a lease of their own.
+and Heat use it. What is sealed says in its inside whose it is: the lease, its
+project and its user. Somebody who can write to the database can not have it
+decrypted for a lease of their own, nor make another's lease their own.
 """
 
 from __future__ import annotations
@@ -87,6 +87,11 @@ class Seal:
         except fernet.InvalidToken:
             return False
         return True
+
+
+def owner(lease_id: str, project_id: str, user_id: str) -> str:
+    """Whose the user data of a lease is; none of the three ever changes."""
+    return " ".join((lease_id, project_id, user_id))
 
 
 def _inside(text: str, owner: str) -> bytes:

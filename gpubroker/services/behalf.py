@@ -22,6 +22,7 @@ operator made it a member of. No token is ever written down or sent.
 from __future__ import annotations
 
 import datetime
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -32,6 +33,8 @@ from gpubroker.domain import trusts
 from gpubroker.services import broker
 from gpubroker.services import delegate
 from gpubroker.services import ports
+
+LOG = logging.getLogger(__name__)
 
 #: Seconds for which an API process tries to make the servers of a lease with
 #: the token of its order.
@@ -54,6 +57,10 @@ _TOO_MANY = (
     "since it can be used for a short time only. Order with a password or "
     "single sign-on, or in several orders; or ask an operator to let the "
     "broker make servers in your project in its own name."
+)
+_ANOTHERS = (
+    "What the broker holds to act for the lease's user is not theirs; the "
+    "log of the service tells its operators more. Order again."
 )
 LOST = (
     "Identity lost: an order with an application credential is started with "
@@ -132,6 +139,28 @@ def cloud(
     if found.mode is leases.IdentityMode.SERVICE:
         return core.identity.as_member(lease.project_id)
     return core.identity.as_user(found)
+
+
+def check_whose(lease: leases.Lease, cloud: ports.UserCloud) -> None:
+    """Nothing of a lease gets into another's project, whatever somebody has
+    written into the row of its delegation.
+
+    :raises IdentityLost: the token is not of the lease's user and project.
+    """
+    user_id, project_id = cloud.whose()
+    if lease.identity_mode is leases.IdentityMode.SERVICE:
+        user_id = lease.user_id
+    if (user_id, project_id) != (lease.user_id, lease.project_id):
+        LOG.error(
+            "Lease %s of user %s in project %s would be started by user %s "
+            "in project %s: somebody has written to the database",
+            lease.id,
+            lease.user_id,
+            lease.project_id,
+            user_id,
+            project_id,
+        )
+        raise errors.IdentityLost(_ANOTHERS)
 
 
 def time_left(core: broker.Broker, found: leases.Delegation) -> float:

@@ -116,6 +116,7 @@ def server(run: saga.Run, node: leases.Node, user: User) -> saga.Next:
     cloud = user.cloud()
     if cloud is None:
         return _LOOK_AGAIN
+    behalf.check_whose(run.lease, cloud)
     wanted = spec(run, node)
     step = run.begin(node, evidence.post_name(len(made) + 1), alone=True)
     try:

@@ -182,6 +182,10 @@ class UserCloud(Protocol):
         """Get the token that the first of the other calls would get."""
         ...
 
+    def whose(self) -> tuple[str | None, str | None]:
+        """Ids of the user and of the project that the token is for."""
+        ...
+
     def check(
         self,
         workload: Mapping[str, Any],

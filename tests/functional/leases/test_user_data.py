@@ -153,6 +153,43 @@ class Waiting(testtools.TestCase):
         self.world.settle(ours.id, "failed")
         self.assertIsNone(self.world.cloud.last_user_data)
 
+    def moved(self, **fields: str) -> leases.Lease:
+        """Alice's lease, into whose rows somebody wrote the trust of bob's,
+        and what else is said."""
+        theirs = self.order()
+        bobs = self.world.order("bobs", user="bob", project="vision")
+        row, trust = tables.Lease, tables.Delegation
+        with self.world.store.read() as tx:
+            found = tx.leases.delegation(bobs.id)
+        end.end(self.world.core, bobs.id)
+        self.assertIsNotNone(found)
+        key = sa.select(row.id).where(row.uuid == theirs.id).scalar_subquery()
+        with self.world.store.engine.begin() as connection:
+            connection.execute(sa.delete(trust).where(trust.lease_id != key))
+            connection.execute(
+                sa.update(trust).values(trust_id=found and found.trust_id)
+            )
+            if fields:
+                connection.execute(
+                    sa.update(row)
+                    .where(row.uuid == theirs.id)
+                    .values(**fields)
+                )
+        return theirs
+
+    def test_a_lease_that_is_made_ones_own_starts_no_server(self) -> None:
+        lease = self.moved(project_id="vision", user_id="bob")
+        self.world.settle(lease.id, "failed")
+        self.assertEqual(0, self.world.cloud.posts)
+
+    def test_nor_does_one_that_got_anothers_trust(self) -> None:
+        lease = self.moved()
+        log = self.useFixture(fixtures.FakeLogger())
+        self.world.settle(lease.id, "failed")
+        self.assertEqual(0, self.world.cloud.posts)
+        self.assertIn("not theirs", self.world.get(lease.id).reason)
+        self.assertIn("by user bob in project vision", log.output)
+
     # -- keys that are missing ------------------------------------------------
 
     def test_an_order_without_keys_leaves_nothing(self) -> None:

@@ -55,6 +55,9 @@ class Booting(wire.ActingCase):
         ]
         self.assertIn({"OS-TRUST:trust": {"id": "t1"}}, scopes)
 
+    def test_whose_name_it_is(self):
+        self.assertEqual((wire.USER, wire.PROJECT), self.cloud.whose())
+
     def test_the_least(self):
         self.assertEqual(
             {

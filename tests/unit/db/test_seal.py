@@ -51,6 +51,15 @@ class SealTest(testtools.TestCase):
             self.refused(self.seal.close("secret", "a"), "b"),
         )
 
+    def test_it_is_of_lease_project_and_user(self) -> None:
+        ids = ("lease-1", "project-1", "user-1")
+        sealed = self.seal.close("secret", seal.owner(*ids))
+        self.assertEqual("secret", self.seal.open(sealed, seal.owner(*ids)))
+        for place in range(3):
+            others = [*ids]
+            others[place] = "other"
+            self.refused(sealed, seal.owner(*others))
+
     def test_neither_what_was_changed_nor_what_was_never_sealed(self) -> None:
         sealed = self.seal.close("secret", "a")
         changed = ("A" if sealed[40] != "A" else "B").join(
