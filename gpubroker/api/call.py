@@ -69,6 +69,42 @@ class Site:
         default_factory=lambda: futures.ThreadPoolExecutor(ASIDE, "aside")
     )
 
+    def allows(
+        self,
+        ctx: context.RequestContext,
+        rule: str,
+        target: Mapping[str, Any],
+    ) -> bool:
+        """Whether somebody may do this, by policy."""
+        return bool(
+            self.enforcer.authorize(f"gpubroker:{rule}", dict(target), ctx)
+        )
+
+    def count(self, ctx: context.RequestContext, rule: str | None) -> None:
+        """Count a request, whatever becomes of it.
+
+        :param rule: of the operation; none where there is nothing.
+        :raises TooManyRequests: the caller asks too often.
+        """
+        if not ctx.token_info:
+            # Nobody has looked at who it is, so the headers may lie.
+            return
+        project, user = ctx.project_id, ctx.user_id or ""
+        # All agents may be of one project, and a busy host must not keep
+        # the others from reporting. Who is no agent has no bucket more.
+        if rule == REPORT and self.allows(ctx, rule, {}):
+            seconds, words = self.reports.take(user), "You report"
+        elif project:
+            seconds = self.requests.take(f"project {project}")
+            words = "Your project asks"
+        else:
+            seconds, words = self.requests.take(f"user {user}"), "You ask"
+        if seconds:
+            raise api_errors.TooManyRequests(
+                f"{words} too often: ask again in {seconds} seconds.",
+                seconds=seconds,
+            )
+
 
 @dataclass(slots=True, kw_only=True)
 class Call:
@@ -111,32 +147,10 @@ class Call:
             operator=project_id != self.ctx.project_id,
         )
 
-    def count(self) -> None:
-        """:raises TooManyRequests: the caller asks too often."""
-        if self.rule is None:
-            return
-        # All agents may be of one project, and a busy host must not keep
-        # the others from reporting.
-        if self.rule == REPORT:
-            seconds = self.site.reports.take(self.ctx.user_id or "")
-            words = "You report too often"
-        else:
-            seconds = self.site.requests.take(self.ctx.project_id or "")
-            words = "Your project asks too often"
-        if seconds:
-            raise api_errors.TooManyRequests(
-                f"{words}: ask again in {seconds} seconds.", seconds=seconds
-            )
-
     def may(self, rule: str, target: Mapping[str, Any] | None = None) -> bool:
         """Whether the caller may do this, by policy."""
-        return bool(
-            self.site.enforcer.authorize(
-                f"gpubroker:{rule}",
-                dict(target) if target is not None else self.own(),
-                self.ctx,
-            )
-        )
+        wanted = dict(target) if target is not None else self.own()
+        return self.site.allows(self.ctx, rule, wanted)
 
     def authorize(
         self, rule: str | None = None, target: Mapping[str, Any] | None = None

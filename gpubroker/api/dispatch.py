@@ -89,9 +89,16 @@ class Root:
     def _route(
         self, args: list[str], request: Any = None
     ) -> tuple[Any, list[str]]:
-        request.environ[_MATCH] = routing.match(
-            self._tree, request.method, args
-        )
+        # Before anything is refused: what is refused counts as well.
+        rule = None
+        try:
+            match = routing.match(self._tree, request.method, args)
+            promise = operation.of(match.handler)
+            rule = promise.rule if promise else None
+        finally:
+            ctx = context.RequestContext.from_environ(request.environ)
+            self._site.count(ctx, rule)
+        request.environ[_MATCH] = match
         return self.respond, []
 
     @pecan.expose()  # type: ignore[untyped-decorator]
@@ -103,7 +110,6 @@ class Root:
         if promise is None or not promise.offered(version):
             raise errors.NotFound("There is nothing at this address.")
         call = _call(self._site, request, match, promise)
-        call.count()
         if promise.rule is not None and not promise.row:
             call.authorize()
         _read(call, request, promise, version)

@@ -298,6 +298,53 @@ class Rates(LimitsCase):
         answer = self.send("GET", "/v1/hosts", who=api_fixture.MEMBER)
         self.refused(answer, 429)
 
+    def test_so_does_what_is_nowhere_or_makes_no_sense(self) -> None:
+        requests: dict[str, tuple[int, dict[str, Any]]] = {
+            "GET /v1/nothing": (404, {}),
+            "PATCH /v1/offers": (405, {}),
+            "GET /v1/leases": (400, {"HTTP_IF_MATCH": "x"}),
+        }
+        for what, (status, environ) in requests.items():
+            method, path = what.split()
+            for expected in (status,) * 3 + (429,) * 2:
+                answer = self.send(
+                    method, path, who=api_fixture.MEMBER, **environ
+                )
+                self.refused(answer, expected)
+            self.api.world.clock.advance(60)
+
+    def test_reports_of_who_is_no_agent_are_requests(self) -> None:
+        path, body = "/v1/hosts/gpu-1/report", json.dumps(REPORT).encode()
+        for expected in (403, 403, 403, 429):
+            answer = self.send("PUT", path, body, api_fixture.MEMBER)
+            self.refused(answer, expected)
+        self.refused(
+            self.send("GET", "/v1/leases", who=api_fixture.MEMBER), 429
+        )
+
+    def test_tokens_without_a_project_share_nothing(self) -> None:
+        lone = [api_fixture.Persona(n, "", "member") for n in ("a", "b")]
+        for who in lone:
+            self.api.tokens.add_token_data(
+                token_id=who.token, user_id=who.user_id, role_list=["member"]
+            )
+        for expected in (403, 403, 403, 429):
+            answer = self.send("GET", "/v1/leases", who=lone[0])
+            self.refused(answer, expected)
+        self.refused(self.send("GET", "/v1/leases", who=lone[1]), 403)
+
+    def test_nobody_uses_up_what_is_anothers(self) -> None:
+        """What needs no token does not look at one either."""
+        for _ in range(5):
+            request = webob.Request.blank(
+                "/v1", headers={"X-Project-Id": api_fixture.MEMBER.project_id}
+            )
+            self.assertEqual(
+                200, request.get_response(self.api.application).status_int
+            )
+        answer = self.send("GET", "/v1/leases", who=api_fixture.MEMBER)
+        self.assertEqual(200, answer.status_int)
+
     def test_each_agent_has_a_limit_of_its_own(self) -> None:
         path, body = "/v1/hosts/gpu-1/report", json.dumps(REPORT).encode()
         for status in (200, 200, 429):
