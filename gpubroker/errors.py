@@ -16,7 +16,9 @@
 
     GpubrokerError
     +-- Invalid                 the caller's input is wrong            400
+    +-- Unauthenticated         the caller's token is none (any more)  401
     +-- Forbidden               the caller may not do this             403
+    |   +-- CanNotDelegate      Keystone lets nobody act for them      403
     |   +-- QuotaExceeded       a limit of the project is reached      403
     +-- NotFound                no such thing, or not the caller's     404
     +-- Conflict                the thing is not in a state for this   409
@@ -66,8 +68,19 @@ class Invalid(GpubrokerError):
     code = "gpubroker.invalid"
 
 
+class Unauthenticated(GpubrokerError):
+    """A token that Keystone no longer knows, although it was known not long
+    ago."""
+
+    code = "gpubroker.unauthenticated"
+
+
 class Forbidden(GpubrokerError):
     code = "gpubroker.forbidden"
+
+
+class CanNotDelegate(Forbidden):
+    """The token is good, but Keystone lets its user hand on no rights."""
 
 
 class QuotaExceeded(Forbidden):

@@ -42,6 +42,7 @@ LOG = logging.getLogger(__name__)
 #: The most special class comes first where two would match.
 STATUS: tuple[tuple[type[errors.GpubrokerError], int], ...] = (
     (errors.Invalid, 400),
+    (errors.Unauthenticated, 401),
     (errors.Forbidden, 403),
     (errors.NotFound, 404),
     (errors.Conflict, 409),

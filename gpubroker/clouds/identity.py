@@ -94,10 +94,7 @@ class Identity:
         except (errors.RightsGone, errors.IdentityLost):
             self._cloud.prove()
             return False
-        wanted = {name.lower() for name in self._policy.roles}
-        return not wanted.isdisjoint(
-            name.lower() for name in self._cloud.roles(auth)
-        )
+        return self._has_role(auth)
 
     def as_member(self, project_id: str) -> ports.UserCloud:
         auth = self._scoped(project_id)
@@ -117,8 +114,17 @@ class Identity:
             raise errors.Duplicate(
                 f"Keystone does not make the trust: {answer.words}"
             )
+        if answer.status == 401:
+            raise errors.Unauthenticated(
+                "Keystone no longer knows the token of the request."
+            )
         if not answer.found:
-            raise errors.Forbidden(
+            # 404: the user was not given the role, who has it from a group
+            # of single sign-on alone (keystone/api/trusts.py,
+            # ``_require_trustor_has_role_in_project``).
+            lets_not = answer.status in (403, 404)
+            kind = errors.CanNotDelegate if lets_not else errors.Forbidden
+            raise kind(
                 "Keystone does not let you hand your rights to the broker: "
                 f"{answer.words}"
             )
@@ -243,15 +249,24 @@ class Identity:
             ) from None
 
     def _member_token(self, auth: plugin.BaseAuthPlugin) -> str | None:
+        """Without the role itself Nova would refuse the server for good."""
         try:
-            return self._cloud.token(auth)
+            token = self._cloud.token(auth)
+            if self._has_role(auth):
+                return token
         except (errors.RightsGone, errors.IdentityLost):
             self._cloud.prove()
-            raise errors.RightsGone(
-                "The project is disabled, or the broker's own user is no "
-                "member of it any more; an operator can mend that. The lease "
-                "goes on by itself then."
-            ) from None
+        raise errors.RightsGone(
+            "The project is disabled, or the broker's own user is no member "
+            "of it any more; an operator can mend that. The lease goes on by "
+            "itself then."
+        )
+
+    def _has_role(self, auth: plugin.BaseAuthPlugin) -> bool:
+        wanted = {name.lower() for name in self._policy.roles}
+        return not wanted.isdisjoint(
+            name.lower() for name in self._cloud.roles(auth)
+        )
 
     def _stands(self, trust_id: str) -> bool:
         """Whether Keystone has the trust, usable or not."""

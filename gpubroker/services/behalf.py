@@ -71,10 +71,14 @@ LOST = (
 
 @dataclass(frozen=True, slots=True)
 class Behalf:
-    """:param trust: what its trust is known by until the lease has it."""
+    """:param trust: what its trust is known by until the lease has it.
+    :param token: the cloud with the token of the order, where the servers
+        have to be made with that.
+    """
 
     delegation: leases.Delegation
     trust: trusts.Trust | None = None
+    token: ports.UserCloud | None = None
 
 
 def find(
@@ -90,6 +94,7 @@ def find(
     :param at_once: whether there is place for it now.
     :raises Forbidden: the token is good for no server, or Keystone lets the
         user hand on no rights.
+    :raises Unauthenticated: Keystone no longer knows the token.
     :raises CanNotWait: only this token could start it, and only now, or not
         even now.
     :raises Unavailable: Keystone does not answer.
@@ -97,7 +102,7 @@ def find(
     if core.identity.can_delegate(ctx.token_info):
         try:
             return Behalf(*delegate.make(core, ctx, lease))
-        except errors.Forbidden:
+        except errors.CanNotDelegate:
             # Somebody whose roles Keystone learns at each sign-on alone.
             if not core.identity.is_member(lease.project_id):
                 raise
@@ -113,7 +118,8 @@ def find(
                 lease_id=lease.id,
                 mode=leases.IdentityMode.CALLER,
                 expires_at=until,
-            )
+            ),
+            token=user,
         )
     if core.identity.is_member(lease.project_id):
         return _service(lease, user)

@@ -46,6 +46,7 @@ def make(
     """A trust for a lease that is not written yet.
 
     :raises Forbidden: no rights can be delegated with this token.
+    :raises Unauthenticated: Keystone no longer knows it.
     :raises Unavailable: Keystone or the database does not answer.
     """
     for _attempt in range(_TRIES):
@@ -72,7 +73,7 @@ def make(
             _withdraw(core, trust)
             LOG.info("%s", taken.message)
             continue
-        except errors.Forbidden:
+        except (errors.Forbidden, errors.Unauthenticated):
             _withdraw(core, trust)
             raise
         return made, trust

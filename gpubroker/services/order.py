@@ -23,7 +23,7 @@ import binascii
 import dataclasses
 import logging
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent import futures
 from typing import Any
 
@@ -52,11 +52,21 @@ MAX_DURATION = 31_536_000
 _USER_DATA = 65535
 
 
+def _nobody(lease_id: str, cloud: ports.UserCloud) -> None:
+    """Whoever orders without a process that makes servers."""
+
+
 def order(
-    core: broker.Broker, ctx: context.RequestContext, body: Mapping[str, Any]
+    core: broker.Broker,
+    ctx: context.RequestContext,
+    body: Mapping[str, Any],
+    take: Callable[[str, ports.UserCloud], None] = _nobody,
 ) -> leases.Lease:
     """Put a new lease into the queue of its pool.
 
+    :param take: gets a lease whose servers have to be made with the token of
+        its order; nothing that can fail is left to do then.
+    :raises Unauthenticated: Keystone no longer knows the token.
     :raises Invalid: the order can never work, naming the field; Forbidden:
         no rights can be delegated with this token; CanNotWait: nor can it
         start at once; QuotaExceeded: too many open leases; Unavailable: a
@@ -72,6 +82,8 @@ def order(
     lease, found = _look_and_ask(core, ctx, lease)
     lease = _insert_or_give_back(core, lease, found)
     _tell(lease)
+    if found.token is not None:
+        take(lease.id, found.token)
     core.bell.pool(lease.pool)
     return lease
 
@@ -92,6 +104,9 @@ def _look_and_ask(
             found = behalf.find(
                 core, ctx, lease, user, lambda: _starts_now(core, lease)
             )
+        except errors.Unauthenticated:
+            # Nobody else takes that token either.
+            raise
         except errors.GpubrokerError:
             # What is wrong with the order itself comes first.
             looking.result()

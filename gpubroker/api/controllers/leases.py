@@ -131,11 +131,8 @@ class Leases(routing.Collection):
     )
     def create(self, call: Call) -> dict[str, Any]:
         """Order GPUs; the lease waits in the queue until it can start."""
-        lease = order.order(call.ports, call.ctx, call.body)
-        if lease.identity_mode is leases.IdentityMode.CALLER:
-            token, facts = call.ctx.auth_token or "", call.ctx.token_info
-            cloud = call.ports.identity.with_token(token, facts)
-            call.site.callers.take(lease.id, cloud)
+        take = call.site.callers.take
+        lease = order.order(call.ports, call.ctx, call.body, take)
         return _show(call, lease)
 
     @operation(

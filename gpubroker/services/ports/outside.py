@@ -256,8 +256,10 @@ class Identity(Protocol):
     ) -> leases.Delegation:
         """Make a trust with the caller's token (A 4, N 15.5).
 
+        :raises CanNotDelegate: Keystone lets the user hand on no rights.
         :raises Forbidden: for a token that can not make one, with what to
             do instead.
+        :raises Unauthenticated: it is no token any more.
         :raises Duplicate: when the user has one that ends then.
         :raises Unavailable: no answer; it may have been made all the same.
         """

@@ -168,6 +168,54 @@ class Active(testtools.TestCase):
         self.assertIsNone(seen["console_url"])
 
 
+class _Once(cloud_ports.Identity):
+    """A Keystone that goes down when it was asked about a token once."""
+
+    def __init__(self, inside: cloud.Cloud) -> None:
+        super().__init__(inside)
+        self.asked = 0
+
+    def can_delegate(self, token_info: Any) -> bool:
+        return False
+
+    def with_token(self, token: str, token_info: Any) -> Any:
+        self.asked += 1
+        if self.asked > 1:
+            raise errors.Unavailable("Keystone: no answer")
+        return super().with_token(token, token_info)
+
+
+class Orders(testtools.TestCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.api = self.useFixture(api_fixture.Api())
+
+    def order(self) -> Any:
+        workload = {"type": "server", "image": cloud.IMAGE}
+        body = {"name": "train", "flavor": "gpu.1", "workload": workload}
+        return self.api.call("POST", "/v1/leases", body)
+
+    def test_nothing_can_fail_once_the_lease_is_written(self) -> None:
+        self.api.application = app.build(
+            self.api.conf,
+            dataclasses.replace(
+                self.api.world.core, identity=_Once(self.api.world.cloud)
+            ),
+            {},
+        )
+        answer = self.order()
+        self.assertEqual(202, answer.status_int, answer.text)
+        self.assertEqual("caller", answer.json["identity_mode"])
+
+    def test_a_token_that_was_revoked_since_it_was_looked_at(self) -> None:
+        self.api.world.cloud.revoked = {api_fixture.MEMBER.token}
+        answer = self.order()
+        self.assertEqual(401, answer.status_int)
+        (error,) = answer.json["errors"]
+        self.assertEqual("gpubroker.unauthenticated", error["code"])
+        self.assertEqual([], self.api.world.open())
+
+
 class Held(testtools.TestCase):
     def test_it_has_no_place_and_says_what_it_waits_for(self) -> None:
         api = self.useFixture(api_fixture.Api())

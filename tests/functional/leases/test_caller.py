@@ -369,6 +369,15 @@ class Service(Case):
         self.cloud.member_of = set()
         self.assertRaises(errors.Forbidden, self.world.order, "sso2")
 
+    def test_a_token_that_was_revoked_is_no_such_case(self):
+        """Nobody would ever look at its user's rights again."""
+        self.cloud.revoked = {TOKEN}
+        self.cloud.down = {"nova"}
+        self.assertRaises(errors.Unauthenticated, self.world.order, "gone")
+        self.assertEqual([self.first.id], [o.id for o in self.world.open()])
+        with self.world.store.read() as tx:
+            self.assertEqual([], tx.trusts.all())
+
     def test_a_key_pair_that_nobody_names_is_swept(self):
         shape = next(iter(self.names()))
         self.cloud.keys = {

@@ -146,6 +146,17 @@ class Delegating(wire.WireCase):
         raised = self.assertRaises(errors.Forbidden, self.delegate)
         self.assertIn("Not for you.", raised.message)
 
+    def test_only_who_may_hand_on_nothing_is_told_so(self):
+        for status, kind in {
+            400: errors.Forbidden,
+            401: errors.Unauthenticated,
+            403: errors.CanNotDelegate,
+            404: errors.CanNotDelegate,
+        }.items():
+            self.wire.post(wire.TRUSTS, status_code=status)
+            raised = self.assertRaises(errors.GpubrokerError, self.delegate)
+            self.assertIs(kind, type(raised))
+
     def test_keystone_down_is_unavailable(self):
         self.wire.post(wire.TRUSTS, status_code=503)
         self.assertRaises(errors.Unavailable, self.delegate)
@@ -300,6 +311,15 @@ class Member(wire.WireCase):
         self.assertEqual(
             "member-token", made.last_request.headers["X-Auth-Token"]
         )
+
+    def test_so_may_a_role_that_was_taken_away_beside_another(self):
+        """Nova would answer 403, which fails a lease."""
+        roles = [{"id": "r-reader", "name": "reader"}]
+        self.answer(json=wire.token(wire.BROKER, "p2", roles=roles))
+        raised = self.assertRaises(
+            errors.RightsGone, self.identity.as_member("p2").ready
+        )
+        self.assertIn("goes on by itself", raised.message)
 
     def test_a_membership_that_is_over_may_come_back(self):
         self.answer(status_code=401)
