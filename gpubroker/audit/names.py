@@ -22,7 +22,8 @@ import re
 
 #: Resource classes in Placement.
 TICKET = "CUSTOM_GPUBROKER_"
-#: Private flavors in Nova; also the names of flavors embedded in servers.
+#: Private flavors in Nova; also the names of flavors embedded in servers, and
+#: of key pairs of the broker's user.
 SHAPE = "gpubroker-"
 #: Server tags.
 TAG = "gpubroker:"

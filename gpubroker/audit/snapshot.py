@@ -116,6 +116,13 @@ class Trust:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class KeyPair:
+    """Of the broker's own user."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Port:
     """A port of Neutron that says it belongs to a server."""
 
@@ -252,6 +259,7 @@ class Snapshot:
     flavors: tuple[Flavor, ...] = ()
     services: tuple[ComputeService, ...] = ()
     trusts: tuple[Trust, ...] = ()
+    keypairs: tuple[KeyPair, ...] = ()
     ports: tuple[Port, ...] = ()
     leases: tuple[Lease, ...] = ()
     devices: tuple[Device, ...] = ()

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Tickets, shapes and servers that no open lease has, or has no longer."""
+"""Tickets, shapes, key pairs and servers that no open lease has, or has no longer."""
 
 from __future__ import annotations
 
@@ -38,6 +38,7 @@ def check(view: View) -> Iterator[Finding]:
             yield from _left(view, start)
         else:
             yield from _owned(view, start)
+    yield from _keypairs(view, found)
     yield from _doubled(view)
     yield from _tagged(view)
 
@@ -85,6 +86,30 @@ def _server_left(view: View, server: Server) -> Finding:
         f"nobody needs it: openstack server delete {server.id}",
         findings.latest(server.created_at, server.updated_at),
     )
+
+
+def _keypairs(view: View, found: list[Start]) -> Iterator[Finding]:
+    """A key pair is there while its start is under way, and its ticket is
+    there for longer."""
+    wanted = {
+        start.name
+        for start in found
+        if start.owner is not None
+        and start.owner[0].identity_mode == "service"
+        and start.owner[0].state != "active"
+    }
+    for pair in view.seen.keypairs:
+        ours = pair.name.startswith(names.SHAPE)
+        if ours and names.start(pair.name) not in wanted:
+            yield findings.error(
+                "keypair-left",
+                (pair.name,),
+                f"The key pair {pair.name} of the broker's user is of no "
+                "lease that starts.",
+                f"{_SWEPT}; if it stays: openstack --os-compute-api-version "
+                f"2.10 keypair delete --user USER {pair.name}, with the "
+                "broker's user.",
+            )
 
 
 # -- of a lease --------------------------------------------------------------

@@ -153,13 +153,16 @@ class _Reading:
         servers = begin(lambda: compute.servers(cloud.nova))
         flavors = begin(lambda: compute.flavors(cloud.nova))
         computes = begin(lambda: compute.services(cloud.nova))
+        user = begin(lambda: identity.user(cloud.keystone, broker_user))
+        # Begun before those that wait for it, so that it has a thread.
         trusts = begin(
-            lambda: identity.trusts(cloud.keystone, broker_user, self._now)
+            lambda: identity.trusts(cloud.keystone, user.result(), self._now)
         )
+        keypairs = begin(lambda: compute.keypairs(cloud.nova, user.result()))
         # Anything that answers at all shall have been asked by now.
         self._wait(
             *(leases, devices, hosts, models, cards, tickets),
-            *(servers, flavors, computes, trusts),
+            *(servers, flavors, computes, trusts, keypairs),
         )
         seen = Snapshot(
             taken_at=self._now,
@@ -169,6 +172,7 @@ class _Reading:
             flavors=flavors.result(),
             services=computes.result(),
             trusts=trusts.result(),
+            keypairs=keypairs.result(),
             leases=leases.result(),
             devices=devices.result(),
             hosts=hosts.result(),

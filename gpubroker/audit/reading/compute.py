@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Nova: all servers and flavors, and how its computes are."""
+"""Nova: all servers and flavors, key pairs, and how its computes are."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ from gpubroker.audit.reading.service import Service
 from gpubroker.audit.reading.service import time
 from gpubroker.audit.snapshot import ComputeService
 from gpubroker.audit.snapshot import Flavor
+from gpubroker.audit.snapshot import KeyPair
 from gpubroker.audit.snapshot import Server
 
 #: Nova 2024.1; the floor of the broker, too.
@@ -79,6 +80,14 @@ def flavors(nova: Service) -> tuple[Flavor, ...]:
         )
         for record in found
     )
+
+
+def keypairs(nova: Service, user_id: str) -> tuple[KeyPair, ...]:
+    """Of one user."""
+    found = nova.pages(
+        "/os-keypairs", "keypairs", "keypairs_links", user_id=user_id
+    )
+    return tuple(KeyPair(name=one["keypair"]["name"]) for one in found)
 
 
 def services(nova: Service) -> tuple[ComputeService, ...]:

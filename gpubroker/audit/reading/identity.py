@@ -27,11 +27,9 @@ def trusts(
 ) -> tuple[Trust, ...]:
     """Trusts that are still good for something.
 
-    :param broker: name or id of the broker's user.
+    :param broker: id of the broker's user.
     """
-    answer = keystone.get(
-        "/OS-TRUST/trusts", trustee_user_id=_user(keystone, broker)
-    )
+    answer = keystone.get("/OS-TRUST/trusts", trustee_user_id=broker)
     return tuple(
         Trust(
             id=record["id"],
@@ -49,7 +47,11 @@ def _over(
     return expires_at is not None and expires_at <= now
 
 
-def _user(keystone: Service, broker: str) -> str:
+def user(keystone: Service, broker: str) -> str:
+    """The id of the broker's user.
+
+    :param broker: its name or its id.
+    """
     named = keystone.get("/users", name=broker).body["users"]
     if len(named) > 1:
         raise CannotLook(

@@ -101,6 +101,7 @@ class Small:
             name: s.Trust(id=f"trust-{name}", user_id="u1", project_id="p1")
             for name in ("go", "wait")
         }
+        self.keypairs: dict[str, s.KeyPair] = {}
         self.ports = {"run": s.Port(id="port-run", device_id="run", host="g1")}
         self.services = {
             name: s.ComputeService(host=name, up=True, enabled=True)
@@ -255,6 +256,7 @@ class Small:
             flavors=tuple(self.flavors.values()),
             services=tuple(self.services.values()),
             trusts=tuple(self.trusts.values()),
+            keypairs=tuple(self.keypairs.values()),
             ports=tuple(self.ports.values()),
             leases=tuple(self.leases.values()),
             devices=tuple(self.devices.values()),

@@ -12,6 +12,7 @@
 
 from __future__ import annotations
 
+from gpubroker.audit import snapshot
 from tests.unit.audit import base
 from tests.unit.audit import builders
 
@@ -86,6 +87,45 @@ class Tickets(base.AuditTest):
     def test_a_resized_server_keeps_its_leases_ticket(self):
         self.small.change("servers", "run", flavor="m1.big", extra_specs={})
         self.small.tickets["run"] = self.small.ticket(builders.RUN)
+        self.finds_nothing()
+
+
+class KeyPairs(base.AuditTest):
+    def pair(self, start):
+        name = builders.shape(start)
+        self.small.keypairs["key"] = snapshot.KeyPair(name=name)
+
+    def test_one_of_no_lease(self):
+        self.pair(OLD)
+        found = self.finds("keypair-left", builders.shape(OLD))
+        self.assertIn("keypair delete", found.advice)
+
+    def test_one_of_a_lease_that_starts(self):
+        self.small.change("leases", "go", identity_mode="service")
+        del self.small.trusts["go"]
+        self.pair(builders.GO)
+        self.finds_nothing()
+        # Its flavor goes first.
+        del self.small.flavors["go"]
+        self.finds_nothing()
+
+    def test_a_lease_that_starts_in_its_users_name_needs_none(self):
+        self.pair(builders.GO)
+        self.finds("keypair-left", builders.shape(builders.GO))
+
+    def test_one_of_another_try(self):
+        self.small.change("leases", "go", identity_mode="service")
+        del self.small.trusts["go"]
+        self.pair(AGAIN)
+        self.finds("keypair-left", builders.shape(AGAIN))
+
+    def test_a_lease_that_runs_needs_none(self):
+        self.small.change("leases", "run", identity_mode="service")
+        self.pair(builders.RUN)
+        self.finds("keypair-left", builders.shape(builders.RUN))
+
+    def test_what_is_not_named_so_is_somebody_elses(self):
+        self.small.keypairs["key"] = snapshot.KeyPair(name="ops")
         self.finds_nothing()
 
 

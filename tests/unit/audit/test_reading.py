@@ -178,6 +178,17 @@ class Nova(ReadingTest):
         codes = {found.code for found in checks.run(seen, patience)}
         self.assertIn("card-orphaned", codes)
 
+    def test_key_pairs_of_the_brokers_user(self):
+        self.http.get(
+            f"{wire.NOVA}/os-keypairs",
+            json={"keypairs": [{"keypair": {"name": "gpubroker-0a-1"}}]},
+        )
+        self.assertEqual(
+            ["gpubroker-0a-1"], [one.name for one in self.read().keypairs]
+        )
+        (asked,) = self.wire.asked(f"{wire.NOVA}/os-keypairs")
+        self.assertEqual(["b1"], asked.qs["user_id"])
+
 
 class Keystone(ReadingTest):
     def trust(self, expires_at: str | None) -> dict[str, Any]:

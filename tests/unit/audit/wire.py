@@ -211,6 +211,7 @@ class Wire(fixtures.Fixture):
         )
         self.http.get(f"{NOVA}/servers/detail", json={"servers": [SERVER]})
         self.http.get(f"{NOVA}/flavors/detail", json={"flavors": []})
+        self.http.get(f"{NOVA}/os-keypairs", json={"keypairs": []})
         self.http.get(
             f"{NOVA}/os-services",
             json={
