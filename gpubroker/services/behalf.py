@@ -112,15 +112,7 @@ def find(
     # user's own key pair.
     few = lease.node_count <= AT_ONCE_NODES
     if few and at_once():
-        until = core.clock.now() + datetime.timedelta(seconds=AT_ONCE)
-        return Behalf(
-            leases.Delegation(
-                lease_id=lease.id,
-                mode=leases.IdentityMode.CALLER,
-                expires_at=until,
-            ),
-            token=user,
-        )
+        return _caller(core, lease, user)
     if core.identity.is_member(lease.project_id):
         return _service(lease, user)
     raise errors.CanNotWait(_CAN_NOT_WAIT if few else _TOO_MANY)
@@ -180,6 +172,20 @@ def check_in_time(core: broker.Broker, found: leases.Delegation) -> None:
     """:raises IdentityLost: the token of the order is not used any more."""
     if time_left(core, found) <= 0:
         raise errors.IdentityLost(LOST)
+
+
+def _caller(
+    core: broker.Broker, lease: leases.Lease, user: ports.UserCloud
+) -> Behalf:
+    until = core.clock.now() + datetime.timedelta(seconds=AT_ONCE)
+    return Behalf(
+        leases.Delegation(
+            lease_id=lease.id,
+            mode=leases.IdentityMode.CALLER,
+            expires_at=until,
+        ),
+        token=user,
+    )
 
 
 def _service(lease: leases.Lease, user: ports.UserCloud) -> Behalf:

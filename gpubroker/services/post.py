@@ -113,10 +113,9 @@ def server(run: saga.Run, node: leases.Node, user: User) -> saga.Next:
         _nobody_there(run, node)
     # Rights and user data are looked up before the POST is written down:
     # without them there is nothing whose answer could be lost.
-    cloud = user.cloud()
+    cloud = _cloud(run, user)
     if cloud is None:
         return _LOOK_AGAIN
-    behalf.check_whose(run.lease, cloud)
     wanted = spec(run, node)
     step = run.begin(node, evidence.post_name(len(made) + 1), alone=True)
     try:
@@ -134,6 +133,14 @@ def server(run: saga.Run, node: leases.Node, user: User) -> saga.Next:
         raise
     _store(run, node, found_id, step, "")
     return None
+
+
+def _cloud(run: saga.Run, user: User) -> ports.UserCloud | None:
+    """:raises IdentityLost: it is not that of the lease's user."""
+    cloud = user.cloud()
+    if cloud is not None:
+        behalf.check_whose(run.lease, cloud)
+    return cloud
 
 
 def _nobody_there(run: saga.Run, node: leases.Node) -> None:

@@ -10,7 +10,8 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Tickets, shapes, key pairs and servers that no open lease has, or has no longer."""
+"""Tickets, shapes, key pairs and servers that no open lease has, or has no
+longer."""
 
 from __future__ import annotations
 
