@@ -59,11 +59,11 @@ def measure(options: argparse.Namespace) -> list[figures.Figure]:
 def passes(
     store: db_store.Store, options: argparse.Namespace
 ) -> list[figures.Figure]:
-    memory, before = standing.Memory(), _resident_mib()
+    cache, before = standing.Cache(), _resident_mib()
     read: list[float] = []
     for _ in range(1 + options.count):
         began = time.process_time()
-        seen = _read(store, memory)
+        seen = _read(store, cache)
         read.append(time.process_time() - began)
     again = statistics.median(read[1:])
     name = f"{options.orders} orders, {options.hosts} hosts"
@@ -108,10 +108,10 @@ def _decided(what: str, seen: Snapshot, read: float) -> list[figures.Figure]:
     ]
 
 
-def _read(store: db_store.Store, memory: standing.Memory) -> Snapshot:
+def _read(store: db_store.Store, cache: standing.Cache) -> Snapshot:
     now = datetime.datetime.now(datetime.UTC)
     with store.read() as tx:
-        [seen] = memory.snapshots(tx, [pools.DEFAULT], now)
+        [seen] = cache.snapshots(tx, [pools.DEFAULT], now)
     return seen
 
 

@@ -61,7 +61,7 @@ class Settings:
 class Broker:
     """The ports, put together by a command (the composition root).
 
-    :param memory: what this process has worked out of the hosts.
+    :param cache: what this process has worked out of the hosts.
     """
 
     store: ports.Store
@@ -71,4 +71,4 @@ class Broker:
     compute: ports.Compute
     identity: ports.Identity
     settings: Settings = field(default_factory=Settings)
-    memory: standing.Memory = field(default_factory=standing.Memory)
+    cache: standing.Cache = field(default_factory=standing.Cache)

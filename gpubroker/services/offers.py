@@ -101,7 +101,7 @@ def _visible(
     tx: ports.Transaction, core: broker.Broker, project_id: str
 ) -> list[Snapshot]:
     names = [p.name for p in tx.pools.all() if allowed(p, project_id)]
-    return core.memory.snapshots(tx, names, core.clock.now())
+    return core.cache.snapshots(tx, names, core.clock.now())
 
 
 def _flavor(tx: ports.Transaction, name: str) -> flavors.Flavor:

@@ -120,7 +120,7 @@ def _look_and_ask(
 
 def _starts_now(core: broker.Broker, lease: leases.Lease) -> bool:
     with core.store.read() as tx:
-        [pool] = core.memory.snapshots(tx, [lease.pool], core.clock.now())
+        [pool] = core.cache.snapshots(tx, [lease.pool], core.clock.now())
     return planning.starts_now(pool, snapshot.order_of(lease))
 
 
@@ -343,7 +343,7 @@ def _check_limit(
 def _check_fits(
     core: broker.Broker, tx: ports.Transaction, lease: leases.Lease
 ) -> None:
-    [pool] = core.memory.snapshots(
+    [pool] = core.cache.snapshots(
         tx, [lease.pool], core.clock.now(), leases=False
     )
     why = fitting.ever_fits(pool, snapshot.order_of(lease))

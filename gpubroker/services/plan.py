@@ -65,7 +65,7 @@ def plan_pool(core: broker.Broker, pool: str, owner: str) -> list[str]:
         if ownership is None:
             return started
         with core.store.read() as tx:
-            [seen] = core.memory.snapshots(tx, [pool], core.clock.now())
+            [seen] = core.cache.snapshots(tx, [pool], core.clock.now())
         if not seen.orders:
             return started
         plan = planning.plan(seen)

@@ -73,7 +73,7 @@ class _Host:
         return last[1], last[2]
 
 
-class Memory:
+class Cache:
     """Of one process; its threads share it."""
 
     def __init__(self) -> None:

@@ -87,7 +87,7 @@ class StandingTests(base.Tests):
                 )
                 for slot in range(4):
                     tx.devices.add(samples.device(slot, name))
-        self.memory = standing.Memory()
+        self.cache = standing.Cache()
 
     def marks(self) -> dict[str, int]:
         with self.store.read() as tx:
@@ -101,14 +101,14 @@ class StandingTests(base.Tests):
         with self.store.read() as tx:
             return tx.devices.of_host(host)[0]
 
-    def check(self, *memories: standing.Memory) -> None:
+    def check(self, *caches: standing.Cache) -> None:
         """What is remembered is what stands there, down to each offer."""
         with self.store.read() as tx:
             expected = [
                 plain_offers.read(tx, pool, NOW) for pool in changes.POOLS
             ]
-            for memory in memories:
-                found = memory.snapshots(tx, changes.POOLS, NOW)
+            for one in caches:
+                found = one.snapshots(tx, changes.POOLS, NOW)
                 self.assertEqual(expected, found)
         looks = [plain.look(pool) for pool in found]
         for models in (changes.MODELS[:1], changes.MODELS):
@@ -136,13 +136,13 @@ class StandingTests(base.Tests):
         self, steps: list[tuple[changes.Change, int]]
     ) -> None:
         # From where the run before has left off.
-        seldom = standing.Memory()
-        self.check(seldom, self.memory)
+        seldom = standing.Cache()
+        self.check(seldom, self.cache)
         for change, number in steps:
             with self.store.write() as tx:
                 change(tx, number)
-            self.check(self.memory)
-        self.check(seldom, standing.Memory())
+            self.check(self.cache)
+        self.check(seldom, standing.Cache())
 
     def test_each_way_to_write_is_among_them(self) -> None:
         """And changes something that plans and offers look at."""
@@ -154,7 +154,7 @@ class StandingTests(base.Tests):
                     change(tx, number)
                 if change in idle and self.seen() != before:
                     idle.remove(change)
-            self.check(self.memory)
+            self.check(self.cache)
         self.assertEqual(set(), idle)
 
     def test_only_the_host_that_changes_gets_another_mark(self) -> None:
@@ -239,7 +239,7 @@ class StandingTests(base.Tests):
         except Stop:
             pass
         self.assertEqual(before, self.marks())
-        self.check(self.memory)
+        self.check(self.cache)
 
     def test_a_fence_for_a_card_that_moves_meanwhile(self) -> None:
         """The mark is that of the host where the card is in the end."""
@@ -254,7 +254,7 @@ class StandingTests(base.Tests):
                     )
                 )
 
-        self.check(self.memory)
+        self.check(self.cache)
         moving = threading.Thread(target=move, daemon=True)
         with self.store.write() as tx:
             tx.fences.add(
@@ -264,10 +264,10 @@ class StandingTests(base.Tests):
             # Some engines let it through now, some once this is written.
             moving.join(0.5)
             with other.read() as reading:
-                self.memory.snapshots(reading, changes.POOLS, NOW)
+                self.cache.snapshots(reading, changes.POOLS, NOW)
         moving.join(60)
         self.assertFalse(moving.is_alive())
-        self.check(self.memory)
+        self.check(self.cache)
         self.assertEqual("gpu-2", self.card("gpu-2").host)
 
     def test_writers_of_many_hosts_never_wait_in_a_circle(self) -> None:
@@ -292,29 +292,29 @@ class StandingTests(base.Tests):
             lambda: work(fences.Reason.HEALTH, ids[::-1]),
         )
         self.assertEqual([None, None], found)
-        self.check(self.memory)
+        self.check(self.cache)
 
     def test_what_is_gone_is_forgotten(self) -> None:
         with self.store.write() as tx:
             changes.add_host(tx, 0)
             changes.queue(tx, 0)
-        self.check(self.memory)
-        self.assertIn("new-0", self.memory._hosts)
-        self.assertEqual(1, len(self.memory._orders["default"]))
+        self.check(self.cache)
+        self.assertIn("new-0", self.cache._hosts)
+        self.assertEqual(1, len(self.cache._orders["default"]))
         with self.store.write() as tx:
             changes.delete_host(tx, 0)
             changes.start(tx, 0)
             changes.end(tx, 0)
-        self.check(self.memory)
-        self.assertNotIn("new-0", self.memory._hosts)
-        self.assertEqual({}, self.memory._orders["default"])
+        self.check(self.cache)
+        self.assertNotIn("new-0", self.cache._hosts)
+        self.assertEqual({}, self.cache._orders["default"])
 
     def test_a_host_that_changed_is_all_that_is_read_again(self) -> None:
-        self.check(self.memory)
+        self.check(self.cache)
         with self.store.write() as tx:
             changes.update_capacities(tx, 0)
         with self.statements() as sent, self.store.read() as tx:
-            self.memory.snapshots(tx, changes.POOLS, NOW)
+            self.cache.snapshots(tx, changes.POOLS, NOW)
         names = [one for one in sent if "WHERE host.name IN" in one]
         self.assertEqual(6, len(names), names)
 
