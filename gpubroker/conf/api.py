@@ -71,7 +71,9 @@ Most servers that one lease may have. An order of more is refused with 400.
 Requests that one project may send in a minute, and at once after a minute
 without any. More are answered with 429 and the seconds to wait. Each process
 of the API counts for itself, so that N processes let up to N times as many
-through. Reports of agents are not counted here. 0 means no limit.
+through. Every request counts, whatever the answer; one with a token for no
+project counts for its user. Reports of agents are not counted here. 0 means no
+limit.
 """,
     ),
     cfg.IntOpt(
