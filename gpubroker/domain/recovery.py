@@ -21,12 +21,21 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import enum
-import uuid
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 
 from gpubroker.domain import leases
+from gpubroker.domain import recovered
 from gpubroker.domain.leases import State
+from gpubroker.domain.recovered import Running
+
+#: Of a server that Nova has not made yet.
+MAKING = "BUILD"
+
+_LATER = (
+    "another server of its lease is being made at present: do this again in "
+    "a minute"
+)
 
 
 class Act(enum.StrEnum):
@@ -35,49 +44,13 @@ class Act(enum.StrEnum):
     ADD = "add"
     """The database has no such lease: it is written anew."""
     RESUME = "resume"
-    """It is known, and has come further: it becomes active."""
+    """It is known, and has come further: it becomes active, or gets those of
+    its servers that it was without."""
     PROLONG = "prolong"
     """It is active, and its time is over or nearly so; it may have been
     extended since, so that it runs on for a while."""
     TELL = "tell"
     """Nothing is written; an operator has to look."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Running:
-    """A server that was provably made for a lease node of ours.
-
-    :param lease_id: as its flavor says; else its node's.
-    :param nodes: how many servers the lease has, as its flavor says.
-    :param devices: cards that it holds, or held before it was shelved.
-    :param trouble: why it can not be brought under a lease; else empty.
-    """
-
-    server_id: str
-    name: str
-    status: str
-    project_id: str
-    user_id: str
-    node_id: str
-    attempt: int
-    ticket: str
-    shape_id: str
-    lease_id: str
-    index: int = 0
-    nodes: int = 1
-    host: str = ""
-    pool: str = ""
-    flavor: str = ""
-    model: str = ""
-    devices: tuple[str, ...] = ()
-    duration: int | None = None
-    vcpus: int = 0
-    ram_mib: int = 0
-    disk_gib: int = 0
-    extra_specs: Mapping[str, str] = field(default_factory=dict)
-    image: str | None = None
-    since: datetime.datetime | None = None
-    trouble: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,46 +78,86 @@ def decide(
         was asked for.
     :param keep: for how long at least each lease that is found runs on.
     """
-    by_node = {node.id: (le, node) for le in known for node in le.nodes}
     by_id = {lease.id: lease for lease in known}
+    of_node = {node.id: lease.id for lease in known for node in lease.nodes}
+    groups: dict[str, list[Running]] = {}
+    # Of two servers of one node the later start first.
+    for one in sorted(
+        running, key=lambda r: (r.lease_id, r.index, -r.attempt)
+    ):
+        lease_id = of_node.get(one.node_id, one.lease_id)
+        groups.setdefault(lease_id, []).append(one)
     found: list[Finding] = []
-    wanted: dict[tuple[Act, str], list[Running]] = {}
-    for one in sorted(running, key=lambda r: (r.lease_id, r.index)):
-        verdict: Act | str | None = Act.ADD
-        lease_id = one.lease_id
-        if one.node_id in by_node:
-            lease, node = by_node[one.node_id]
-            lease_id = lease.id
-            verdict = _known(one, lease, node, begun)
-        elif lease_id in by_id:
-            verdict = "its lease is known, without this server"
+    for lease_id, group in groups.items():
+        found += _lease(by_id.get(lease_id), group, begun, now, now + keep)
+    written = {finding.lease.id for finding in found if finding.lease}
+    return found + [
+        finding
+        for finding in _prolonged(running, known, now + keep)
+        if finding.lease and finding.lease.id not in written
+    ]
+
+
+def _lease(
+    lease: leases.Lease | None,
+    group: Sequence[Running],
+    begun: Collection[tuple[str, int]],
+    now: datetime.datetime,
+    until: datetime.datetime,
+) -> list[Finding]:
+    """About all servers of one lease: it is taken with all of them, or
+    later."""
+    told: list[Finding] = []
+    wanted: dict[str, Running] = {}
+    others: dict[str, Running] = {}
+    for one in group:
+        verdict = _verdict(one, lease, begun)
+        if isinstance(verdict, Act) and one.node_id in wanted:
+            verdict = "its node has a server of a later start"
         if isinstance(verdict, Act):
-            verdict = one.trouble or verdict
-        if isinstance(verdict, Act):
-            wanted.setdefault((verdict, lease_id), []).append(one)
+            wanted[one.node_id] = one
         elif verdict is not None:
-            found.append(_tell(one, verdict))
-    for (act, lease_id), group in wanted.items():
-        if act is Act.ADD:
-            found.append(_add(group, now, keep))
-        else:
-            found.append(_resume(by_id[lease_id], group, now, keep))
-    return found + _prolonged(running, known, now + keep)
+            told.append(_tell(one, verdict))
+        elif lease and lease.state is State.STARTING and not one.trouble:
+            # With the rest of its lease it needs no worker any more.
+            others[one.node_id] = one
+    if not wanted:
+        return told
+    if any(one.status == MAKING for one in group):
+        return told + [_tell(one, _LATER) for one in wanted.values()]
+    servers = sorted({**others, **wanted}.values(), key=lambda r: r.index)
+    if lease is None:
+        return [*told, _add(servers, group, now, until)]
+    return [*told, _resume(lease, servers, now, until)]
+
+
+def _verdict(
+    one: Running,
+    lease: leases.Lease | None,
+    begun: Collection[tuple[str, int]],
+) -> Act | str | None:
+    """In words what is odd; ``None``: nothing is to be done about it."""
+    verdict = Act.ADD if lease is None else _known(one, lease, begun)
+    if isinstance(verdict, Act):
+        return one.trouble or verdict
+    return verdict
 
 
 def _known(
     one: Running,
     lease: leases.Lease,
-    node: leases.Node,
     begun: Collection[tuple[str, int]],
 ) -> Act | str | None:
     """``RESUME``, or in words what is odd; ``None``: all is as it should
     be, or a worker goes on with it by itself."""
+    node = recovered.node_of(lease, one)
+    if node is None:
+        return "its lease is known, without this server"
     if node.server_id == one.server_id or lease.state is State.ENDING:
         return None
     if lease.final:
         return f"its lease is over by what is known ({lease.state})"
-    if lease.state is State.ACTIVE:
+    if lease.state is State.ACTIVE and node.server_id is not None:
         return f"its lease has another server, {node.server_id}"
     if lease.state is State.STARTING and node.attempt == one.attempt:
         if (node.id, node.attempt) in begun:
@@ -161,132 +174,44 @@ def _tell(one: Running, words: str) -> Finding:
 
 
 def _add(
+    servers: Sequence[Running],
     group: Sequence[Running],
     now: datetime.datetime,
-    keep: datetime.timedelta,
+    until: datetime.datetime,
 ) -> Finding:
-    lease = _active(_ordered(group, now), group, now, keep)
+    order = recovered.ordered(servers, group, now)
+    lease = recovered.active(order, servers, now, until)
     return Finding(
         act=Act.ADD,
         words=f"Lease {lease.name} ({lease.id}) of project "
-        f"{lease.project_id} is not known, and runs on {_on(group)}"
+        f"{lease.project_id} is not known, and runs on {_on(servers)}"
         f"{_until(lease)}.",
         lease=lease,
-        servers=tuple(group),
+        servers=tuple(servers),
     )
-
-
-def _ordered(group: Sequence[Running], now: datetime.datetime) -> leases.Lease:
-    """The order, as far as its servers tell."""
-    first = group[0]
-    since = min((one.since for one in group if one.since), default=now)
-    return leases.Lease(
-        id=first.lease_id,
-        name=_name(first),
-        project_id=first.project_id,
-        user_id=first.user_id,
-        flavor=first.flavor or "unknown",
-        kind="vm",
-        models=(first.model,),
-        gpus=len(first.devices),
-        vcpus=first.vcpus,
-        ram_mib=first.ram_mib,
-        disk_gib=first.disk_gib,
-        topology="any",
-        extra_specs=dict(first.extra_specs),
-        pool=first.pool,
-        node_count=len(_node_ids(group)),
-        workload={
-            "type": "server",
-            **({"image": first.image} if first.image else {}),
-        },
-        duration=first.duration,
-        requested_at=since,
-        nodes=tuple(
-            leases.Node(id=node_id, lease_id=first.lease_id, index=index)
-            for index, node_id in enumerate(_node_ids(group))
-        ),
-    )
-
-
-def _node_ids(group: Sequence[Running]) -> list[str]:
-    """Of all nodes that the lease has, those without a server too."""
-    known = {one.index: one.node_id for one in group}
-    if len(known) < len(group):
-        # Their flavors tell no numbers.
-        return [one.node_id for one in group]
-    return [
-        known.get(index)
-        or str(uuid.uuid5(uuid.UUID(group[0].lease_id), str(index)))
-        for index in range(max(group[0].nodes, max(known) + 1))
-    ]
 
 
 def _resume(
     lease: leases.Lease,
-    group: Sequence[Running],
+    servers: Sequence[Running],
     now: datetime.datetime,
-    keep: datetime.timedelta,
+    until: datetime.datetime,
 ) -> Finding:
-    after = _active(lease, group, now, keep)
+    after = recovered.active(lease, servers, now, until)
     return Finding(
         act=Act.RESUME,
         words=f"Lease {lease.name} ({lease.id}) of project "
-        f"{lease.project_id} is {lease.state} by what is known, and runs on "
-        f"{_on(group)}{_until(after)}.",
+        f"{lease.project_id} is {_stands(lease)} by what is known, and runs "
+        f"on {_on(servers)}{_until(after)}.",
         lease=after,
-        servers=tuple(group),
+        servers=tuple(servers),
     )
 
 
-def _active(
-    lease: leases.Lease,
-    group: Sequence[Running],
-    now: datetime.datetime,
-    keep: datetime.timedelta,
-) -> leases.Lease:
-    """The lease as its servers show it. A node without a server stays as it
-    was planned to be: without one."""
-    since = min((one.since for one in group if one.since), default=now)
-    ends = None
-    if lease.duration is not None:
-        own = since + datetime.timedelta(seconds=lease.duration)
-        ends = max(own, now + keep)
-    return dataclasses.replace(
-        lease,
-        state=State.ACTIVE,
-        target=State.ACTIVE,
-        reason="",
-        model=group[0].model,
-        not_before=None,
-        started_at=since,
-        expires_at=ends,
-        nodes=tuple(_node(node, group) for node in lease.nodes),
-    )
-
-
-def _node(node: leases.Node, group: Sequence[Running]) -> leases.Node:
-    one = next((r for r in group if r.node_id == node.id), None)
-    if one is None:
-        return dataclasses.replace(
-            node,
-            host=None,
-            ticket=None,
-            shape_id=None,
-            server_id=None,
-            planned=(),
-        )
-    return dataclasses.replace(
-        node,
-        attempt=one.attempt,
-        host=one.host,
-        ticket=one.ticket,
-        shape_id=one.shape_id,
-        server_id=one.server_id,
-        server_status=one.status,
-        planned=one.devices,
-        fault="",
-    )
+def _stands(lease: leases.Lease) -> str:
+    if lease.state is State.ACTIVE:
+        return "active with fewer servers"
+    return str(lease.state)
 
 
 def _prolonged(
@@ -341,11 +266,3 @@ def _on(group: Sequence[Running]) -> str:
         f"(server {one.server_id})"
         for one in group
     )
-
-
-def _name(one: Running) -> str:
-    """The name of the lease, from that of its server."""
-    number = f"-{one.index}"
-    if one.nodes > 1 and one.name.endswith(number):
-        return one.name.removesuffix(number)
-    return one.name

@@ -30,6 +30,7 @@ from gpubroker import errors
 from gpubroker.domain import devices
 from gpubroker.domain import fences
 from gpubroker.domain import leases
+from gpubroker.domain import recovered
 from gpubroker.domain import recovery as rules
 from gpubroker.domain.fences import Reason
 from gpubroker.domain.hosts import Mode
@@ -227,8 +228,7 @@ def _write(
                 tx.leases.add(finding.lease, None)
             else:
                 now.touch()
-            for server in finding.servers:
-                _place(core, tx, survey, server, finding.lease)
+            _place(core, tx, survey, finding)
             if finding.act is Act.RESUME:
                 for node in finding.lease.nodes:
                     tx.leases.update_node(node)
@@ -251,22 +251,49 @@ def _place(
     core: broker.Broker,
     tx: ports.Transaction,
     survey: recovery.Survey,
-    one: rules.Running,
-    lease: leases.Lease,
+    finding: rules.Finding,
 ) -> None:
-    """Its claims and fences, and where its ticket is."""
-    tx.claims.release(one.node_id, tx.claims.of_node(one.node_id))
+    """The claims and fences of a lease that was found, and where the tickets
+    of its servers are."""
+    lease = finding.lease
+    if lease is None or not finding.servers:
+        return
+    planned = {card for node in lease.nodes for card in node.planned}
     for fence in tx.fences.of_lease(lease.id):
-        tx.fences.remove(fence.device_id, Reason.LEASE, lease.id)
+        if fence.device_id not in planned:
+            tx.fences.remove(fence.device_id, Reason.LEASE, lease.id)
+    servers = {one.server_id: one for one in finding.servers}
+    for node in lease.nodes:
+        one = servers.get(node.server_id or "")
+        # What it does not have any more; of a server anew.
+        kept = set() if one else {*node.planned}
+        claimed = tx.claims.of_node(node.id)
+        tx.claims.release(node.id, [c for c in claimed if c not in kept])
+        if one is not None:
+            _take(core, tx, lease, node, one)
+            _provider(tx, survey, one.host)
+
+
+def _take(
+    core: broker.Broker,
+    tx: ports.Transaction,
+    lease: leases.Lease,
+    node: leases.Node,
+    one: recovered.Running,
+) -> None:
     for card in tx.devices.many(one.devices):
-        if one.status != unshelve.AWAY:
+        if one.status != unshelve.AWAY and card.claimed_by:
             # It is proven to hold the card; who has claimed it does not.
-            if card.claimed_by:
-                tx.claims.release(card.claimed_by, [card.id])
+            tx.claims.release(card.claimed_by, [card.id])
         _close(core, tx, card, lease)
-    tx.claims.add(one.node_id, one.devices)
-    host = tx.hosts.get(one.host)
-    provider = survey.providers.get(one.host)
+    tx.claims.add(node.id, one.devices)
+
+
+def _provider(
+    tx: ports.Transaction, survey: recovery.Survey, name: str
+) -> None:
+    """Know the provider of a host's tickets, so that they can be swept."""
+    host, provider = tx.hosts.get(name), survey.providers.get(name)
     if provider is not None and host.ticket_provider_id != provider:
         tx.hosts.update(dataclasses.replace(host, ticket_provider_id=provider))
 
@@ -296,14 +323,9 @@ def _close(
 
 
 def _providers(core: broker.Broker, survey: recovery.Survey) -> None:
-    """Know the provider of each host's tickets, so that they can be swept."""
     with core.store.write() as tx:
-        for name, provider in survey.providers.items():
-            host = tx.hosts.get(name)
-            if host.ticket_provider_id != provider:
-                tx.hosts.update(
-                    dataclasses.replace(host, ticket_provider_id=provider)
-                )
+        for name in survey.providers:
+            _provider(tx, survey, name)
 
 
 def _hosts(core: broker.Broker, survey: recovery.Survey) -> Iterable[Line]:

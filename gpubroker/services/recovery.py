@@ -28,6 +28,7 @@ from dataclasses import dataclass
 from gpubroker.domain import devices
 from gpubroker.domain import hosts
 from gpubroker.domain import leases
+from gpubroker.domain import recovered
 from gpubroker.domain import recovery
 from gpubroker.domain import steps
 from gpubroker.services import broker
@@ -86,7 +87,7 @@ class Survey:
             holders = frozenset(c for c, by in held.items() if ticket in by)
             self._tickets[ticket] = _Ticket(host, holders)
 
-    def running(self) -> list[recovery.Running]:
+    def running(self) -> list[recovered.Running]:
         """Every server of a lease of this installation."""
         found = []
         for server in self._servers:
@@ -97,7 +98,7 @@ class Survey:
 
     def _running(
         self, server: ports.Server, node_id: str, attempt: int
-    ) -> recovery.Running:
+    ) -> recovered.Running:
         ticket = names.ticket(self._ours, node_id, attempt)
         place = self._tickets.get(ticket, _Ticket(None, frozenset()))
         away = server.status == unshelve.AWAY
@@ -108,7 +109,7 @@ class Survey:
             for key, value in server.size.extra_specs.items()
             if key.startswith(names.SPECS_PREFIX)
         }
-        return recovery.Running(
+        return recovered.Running(
             server_id=server.id,
             name=server.name,
             status=server.status,
@@ -155,7 +156,7 @@ class Survey:
 
 
 def known(
-    tx: ports.Transaction, running: Sequence[recovery.Running]
+    tx: ports.Transaction, running: Sequence[recovered.Running]
 ) -> tuple[list[leases.Lease], set[tuple[str, int]]]:
     """The leases to compare with, and the (node, attempt) of those whose
     server was asked for."""
@@ -186,7 +187,7 @@ def _trouble(
     host: hosts.Host | None,
     cards: Sequence[devices.Device],
 ) -> str:
-    if server.status == "BUILD":
+    if server.status == recovery.MAKING:
         return "it is being made at present: do this again in a minute"
     wanted = len(_slots_of(server))
     away = server.status == unshelve.AWAY

@@ -21,6 +21,7 @@ from typing import Any
 import testtools
 
 from gpubroker.domain import leases
+from gpubroker.domain import recovered
 from gpubroker.domain import recovery
 from gpubroker.domain.leases import State
 from gpubroker.domain.recovery import Act
@@ -31,7 +32,7 @@ LEASE = "11111111-1111-4111-8111-111111111111"
 NODE = "22222222-2222-4222-8222-222222222222"
 
 
-def running(**more: Any) -> recovery.Running:
+def running(**more: Any) -> recovered.Running:
     given = {
         "server_id": "server",
         "name": "train",
@@ -50,7 +51,7 @@ def running(**more: Any) -> recovery.Running:
         "devices": ("d1", "d2"),
         "since": NOW - DAY,
     }
-    return recovery.Running(**{**given, **more})
+    return recovered.Running(**{**given, **more})
 
 
 def lease(state: State, target: State | None = None, **node: Any) -> Any:
@@ -76,7 +77,7 @@ def lease(state: State, target: State | None = None, **node: Any) -> Any:
 
 
 def decide(
-    one: recovery.Running, known: Any = None, begun: Any = ()
+    one: recovered.Running, known: Any = None, begun: Any = ()
 ) -> list[recovery.Finding]:
     return recovery.decide([one], [known] if known else [], begun, NOW, DAY)
 
@@ -180,3 +181,107 @@ class Decide(testtools.TestCase):
             [node.server_id for node in found.lease.nodes],
         )
         self.assertEqual(nodes, [n.id for n in found.lease.nodes[:2]])
+
+
+class Nodes(testtools.TestCase):
+    """A lease of two servers."""
+
+    IDS = ("a" * 8 + NODE[8:], "b" * 8 + NODE[8:])
+
+    def running(self, index: int, **more: Any) -> recovered.Running:
+        given = {
+            "server_id": f"server-{index}",
+            "name": f"train-{index}",
+            "node_id": self.IDS[index],
+            "index": index,
+            "nodes": 2,
+            "devices": (f"d{index}",),
+        }
+        return running(**{**given, **more})
+
+    def lease(self, state: State, *nodes: dict[str, Any]) -> leases.Lease:
+        target = State.ACTIVE if state is State.STARTING else state
+        given = [
+            leases.Node(id=key, lease_id=LEASE, index=index, **more)
+            for index, (key, more) in enumerate(
+                zip(self.IDS, nodes, strict=True)
+            )
+        ]
+        known = lease(state, target)
+        return dataclasses.replace(known, node_count=2, nodes=tuple(given))
+
+    def decide(
+        self, servers: Any, known: Any = None, begun: Any = ()
+    ) -> list[recovery.Finding]:
+        given = [known] if known else []
+        return recovery.decide(servers, given, begun, NOW, DAY)
+
+    def test_the_servers_that_a_worker_knows_come_with_the_others(
+        self,
+    ) -> None:
+        begun = {(self.IDS[0], 2)}
+        for first in ({"attempt": 2, "server_id": "server-0"}, {"attempt": 2}):
+            known = self.lease(State.STARTING, first, {"attempt": 2})
+            both = [self.running(0), self.running(1)]
+            (found,) = self.decide(both, known, begun)
+            self.assertIs(Act.RESUME, found.act)
+            self.assertEqual(
+                [("server-0", ("d0",)), ("server-1", ("d1",))],
+                [(n.server_id, n.planned) for n in found.lease.nodes],
+            )
+            self.assertEqual([], self.decide(both[:1], known, begun))
+
+    def test_a_node_without_a_server_keeps_what_it_has(self) -> None:
+        """The end of the lease removes it."""
+        has = {"attempt": 2, "ticket": "T", "planned": ("d0",)}
+        known = self.lease(State.STARTING, has, {"attempt": 2})
+        (found,) = self.decide([self.running(1)], known)
+        self.assertEqual(known.nodes[0], found.lease.nodes[0])
+
+    def test_what_is_of_an_earlier_start_it_has_no_more(self) -> None:
+        has = {"attempt": 1, "ticket": "T", "planned": ("d0",)}
+        known = self.lease(State.STARTING, has, {"attempt": 1})
+        (found,) = self.decide([self.running(1)], known)
+        self.assertEqual((), found.lease.nodes[0].planned)
+        self.assertIsNone(found.lease.nodes[0].ticket)
+
+    def test_a_lease_waits_for_the_last_of_its_servers(self) -> None:
+        making = self.running(1, status="BUILD", trouble="it is being made")
+        known = self.lease(State.QUEUED, {}, {})
+        for lease_ in (None, known):
+            found = self.decide([self.running(0), making], lease_)
+            self.assertEqual([Act.TELL] * 2, [f.act for f in found])
+
+    def test_a_server_that_stays_odd_keeps_no_other_back(self) -> None:
+        odd = self.running(1, trouble="it was resized")
+        both = [self.running(0), odd]
+        told, found = self.decide(both)
+        self.assertIn("it was resized", told.words)
+        self.assertEqual(
+            [(self.IDS[0], "server-0"), (self.IDS[1], None)],
+            [(node.id, node.server_id) for node in found.lease.nodes],
+        )
+        mended = [self.running(0), self.running(1)]
+        (found,) = self.decide(mended, found.lease)
+        self.assertIs(Act.RESUME, found.act)
+        self.assertEqual(
+            ["server-0", "server-1"],
+            [node.server_id for node in found.lease.nodes],
+        )
+        self.assertEqual([], self.decide(mended, found.lease))
+
+    def test_one_that_was_not_seen_at_first_is_taken_in(self) -> None:
+        (found,) = self.decide([self.running(0)])
+        both = [self.running(0), self.running(1)]
+        (found,) = self.decide(both, found.lease)
+        self.assertEqual(
+            ["server-0", "server-1"],
+            [node.server_id for node in found.lease.nodes],
+        )
+        self.assertEqual([], self.decide(both, found.lease))
+
+    def test_of_two_servers_of_a_node_the_later_start_counts(self) -> None:
+        old = self.running(0, server_id="old", attempt=1)
+        told, found = self.decide([old, self.running(0), self.running(1)])
+        self.assertIn("(old)", told.words)
+        self.assertEqual("server-0", found.lease.nodes[0].server_id)
