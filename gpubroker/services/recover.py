@@ -37,7 +37,7 @@ from gpubroker.domain.hosts import Mode
 from gpubroker.domain.recovery import Act
 from gpubroker.services import broker
 from gpubroker.services import change
-from gpubroker.services import device_history
+from gpubroker.services import closed_since
 from gpubroker.services import discovery
 from gpubroker.services import memory
 from gpubroker.services import names
@@ -45,13 +45,6 @@ from gpubroker.services import ports
 from gpubroker.services import reconcile
 from gpubroker.services import recovery
 from gpubroker.services import unshelve
-
-BY = "recover"
-
-_CLOSED = (
-    "Closed in Placement, and it is not known any more why: look at the card "
-    "before it is given out."
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +94,9 @@ def recover(
     _name(core, installation, apply)
     with core.store.read() as tx:
         empty = not tx.hosts.all()
-    found = _closed_since(core, apply)
+    found = _closed(core, apply)
     if empty or apply:
-        found += _look(core)
+        _look(core)
     survey = recovery.Survey(core, installation)
     running = survey.running()
     with core.store.read() as tx:
@@ -135,82 +128,24 @@ def _line(finding: rules.Finding, done: bool = False) -> Line:
 # -- cards ------------------------------------------------------------------
 
 
-def _closed_since(core: broker.Broker, apply: bool) -> list[Line]:
-    """Cards that are closed here and in Placement, and not by the same
-    write: who closed them since had a reason that is lost.
-
-    Before anything is mirrored, which notes the generation of today.
-    """
-    with core.store.read() as tx:
-        managed = {h.name for h in tx.hosts.all() if h.mode is Mode.MANAGE}
-        rows = [row for row in tx.devices.all() if row.host in managed]
-    found = [row for row in rows if _newer(core, row)]
+def _closed(core: broker.Broker, apply: bool) -> list[Line]:
+    found = closed_since.find(core)
     if apply:
-        with core.store.write() as tx:
-            for row in found:
-                _doubt(core, tx, row)
-    return [_closed(row, apply) for row in found]
+        closed_since.write(core, found)
+    return [
+        Line(
+            "fence",
+            f"{row.pci_address} of {row.host}: {closed_since.WHY}",
+            apply,
+        )
+        for row in found
+    ]
 
 
-def _newer(core: broker.Broker, row: devices.Device) -> bool:
-    if not row.provider_id or not row.reserved or not row.resource_class:
-        # What is open here and closed there the mirror takes for external.
-        return False
-    try:
-        there = core.ledger.inventories(row.provider_id)
-    except errors.NotFound:
-        return False
-    shown = there.by_class.get(row.resource_class)
-    return (
-        shown is not None
-        and shown.reserved > 0
-        and there.generation > (row.provider_generation or 0)
-    )
-
-
-def _doubt(
-    core: broker.Broker, tx: ports.Transaction, row: devices.Device
-) -> None:
-    fence = fences.Fence(
-        device_id=row.id, reason=Reason.OPERATOR, detail=_CLOSED, by=BY
-    )
-    device_history.fence(tx, row, fence, core.clock.now())
-
-
-def _look(core: broker.Broker) -> list[Line]:
-    """Find and mirror all hosts.
-
-    A card of which a fence or a claim of ours is known, and whose number in
-    Placement is not, was closed by us after the backup.
-    """
-    with core.store.read() as tx:
-        before = {row.id: row.reasons for row in tx.devices.all()}
+def _look(core: broker.Broker) -> None:
+    """Find and mirror all hosts."""
     for name in discovery.discover(core):
         reconcile.look(core, name)
-    with core.store.write() as tx:
-        found = [
-            row
-            for row in tx.devices.all()
-            if row.reasons - before.get(row.id, row.reasons)
-            == {Reason.EXTERNAL}
-            and (fences.OURS & row.reasons or row.claimed_by)
-        ]
-        for row in found:
-            _explain(core, tx, row)
-    return [_closed(row, True) for row in found]
-
-
-def _explain(
-    core: broker.Broker, tx: ports.Transaction, row: devices.Device
-) -> None:
-    """It was we who closed it, for what is known and who knows what else."""
-    now = core.clock.now()
-    device_history.unfence(tx, row, Reason.EXTERNAL, BY, now)
-    _doubt(core, tx, row)
-
-
-def _closed(row: devices.Device, done: bool) -> Line:
-    return Line("fence", f"{row.pci_address} of {row.host}: {_CLOSED}", done)
 
 
 # -- leases -----------------------------------------------------------------
@@ -305,14 +240,14 @@ def _close(
     lease: leases.Lease,
 ) -> None:
     if Reason.EXTERNAL in card.reasons:
-        _explain(core, tx, card)
+        closed_since.explain(core, tx, card)
     tx.fences.remove(card.id, Reason.LEASE)
     tx.fences.add(
         fences.Fence(
             device_id=card.id,
             reason=Reason.LEASE,
             detail=f"lease {lease.id}",
-            by=BY,
+            by=closed_since.BY,
             lease_id=lease.id,
             created_at=core.clock.now(),
         )

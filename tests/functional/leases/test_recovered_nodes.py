@@ -87,7 +87,7 @@ class Nodes(memory.Case):
         backup = self.world.database.backup()
         lease = self.world.order(flavor="gpu.1", nodes=2)
         lease = self.world.settle(lease.id, "active")
-        first, second = (node.server_id for node in lease.nodes)
+        second = lease.nodes[1].server_id
         machine = self.world.cloud.machines[second]
         self.seen(machine, "BUILD")
         self.world.database.restore(backup)
