@@ -65,21 +65,31 @@ class Finding:
     servers: tuple[Running, ...] = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What the database says.
+
+    :param leases: every one that one of the servers is of, and all active.
+    :param begun: (node, attempt) of which the journal says that its server
+        was asked for.
+    :param kept: ids of leases whose end is the one that they were given when
+        the database was recovered: there is nothing to be added to it.
+    """
+
+    leases: Sequence[leases.Lease] = ()
+    begun: Collection[tuple[str, int]] = ()
+    kept: Collection[str] = ()
+
+
 def decide(
     running: Sequence[Running],
-    known: Sequence[leases.Lease],
-    begun: Collection[tuple[str, int]],
+    known: Known,
     now: datetime.datetime,
     keep: datetime.timedelta,
 ) -> list[Finding]:
-    """
-    :param known: every lease that one of the servers is of, and all active.
-    :param begun: (node, attempt) of which the journal says that its server
-        was asked for.
-    :param keep: for how long at least each lease that is found runs on.
-    """
-    by_id = {lease.id: lease for lease in known}
-    of_node = {node.id: lease.id for lease in known for node in lease.nodes}
+    """:param keep: for how long at least each lease that is found runs on."""
+    by_id = {lease.id: lease for lease in known.leases}
+    of_node = {node.id: le.id for le in known.leases for node in le.nodes}
     groups: dict[str, list[Running]] = {}
     # Of two servers of one node the later start first.
     for one in sorted(
@@ -89,12 +99,15 @@ def decide(
         groups.setdefault(lease_id, []).append(one)
     found: list[Finding] = []
     for lease_id, group in groups.items():
-        found += _lease(by_id.get(lease_id), group, begun, now, now + keep)
-    written = {finding.lease.id for finding in found if finding.lease}
+        lease = by_id.get(lease_id)
+        found += _lease(lease, group, known.begun, now, now + keep)
+    done = {finding.lease.id for finding in found if finding.lease}
+    there = {one.server_id for one in running}
     return found + [
-        finding
-        for finding in _prolonged(running, known, now + keep)
-        if finding.lease and finding.lease.id not in written
+        _prolong(lease, now + keep)
+        for lease in known.leases
+        if lease.id not in done and lease.id not in known.kept
+        if _nearly_over(lease, there, now + keep)
     ]
 
 
@@ -212,19 +225,6 @@ def _stands(lease: leases.Lease) -> str:
     if lease.state is State.ACTIVE:
         return "active with fewer servers"
     return str(lease.state)
-
-
-def _prolonged(
-    running: Sequence[Running],
-    known: Sequence[leases.Lease],
-    until: datetime.datetime,
-) -> list[Finding]:
-    there = {one.server_id for one in running}
-    return [
-        _prolong(lease, until)
-        for lease in known
-        if _nearly_over(lease, there, until)
-    ]
 
 
 def _nearly_over(

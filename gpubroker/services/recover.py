@@ -92,26 +92,25 @@ def recover(
     :raises Unavailable: Nova or Placement does not answer.
     """
     _name(core, installation, apply)
+    outside = max(memory.marks(core.ledger, installation), default=0)
     with core.store.read() as tx:
         empty = not tx.hosts.all()
+        counts = recovery.Counts(tx.installation.count(), outside)
     found = _closed(core, apply)
     if empty or apply:
         _look(core)
-    survey = recovery.Survey(core, installation)
-    running = survey.running()
+    work = _Work(core, recovery.Survey(core, installation), counts, keep)
+    running = work.survey.running()
     with core.store.read() as tx:
-        known, begun = recovery.known(tx, running)
+        known = recovery.known(tx, running, counts, keep)
     found += [
-        _write(core, survey, finding) if apply else _line(finding)
-        for finding in rules.decide(
-            running, known, begun, core.clock.now(), keep
-        )
+        work.write(finding) if apply else _line(finding)
+        for finding in rules.decide(running, known, core.clock.now(), keep)
     ]
-    found += _hosts(core, survey)
+    found += _hosts(core, work.survey)
     if apply:
-        _providers(core, survey)
-        outside = max(memory.marks(core.ledger, installation), default=0)
-        memory.count(core, outside)
+        _providers(core, work.survey)
+        memory.count(core, counts.outside)
     return found
 
 
@@ -151,28 +150,52 @@ def _look(core: broker.Broker) -> None:
 # -- leases -----------------------------------------------------------------
 
 
-def _write(
-    core: broker.Broker, survey: recovery.Survey, finding: rules.Finding
-) -> Line:
-    if finding.lease is None:
-        return _line(finding)
-    try:
-        with core.store.write() as tx:
-            now = change.Change(core, tx, finding.lease)
-            if finding.act is Act.ADD:
-                tx.leases.add(finding.lease, None)
-            else:
-                now.touch()
-            _place(core, tx, survey, finding)
-            if finding.act is Act.RESUME:
-                for node in finding.lease.nodes:
-                    tx.leases.update_node(node)
-            now.say("lease.recovered", _SAID[finding.act])
-            now.save()
-        now.tell()
-    except (errors.Conflict, errors.NotFound) as error:
-        return Line("tell", f"{finding.words} Not written: {error.message}")
-    return _line(finding, done=True)
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """Writes what was decided."""
+
+    core: broker.Broker
+    survey: recovery.Survey
+    counts: recovery.Counts
+    keep: datetime.timedelta
+
+    def write(self, finding: rules.Finding) -> Line:
+        """One lease, in one transaction."""
+        if finding.lease is None:
+            return _line(finding)
+        try:
+            with self.core.store.write() as tx:
+                now = change.Change(self.core, tx, finding.lease)
+                self._lease(now, finding, finding.lease)
+                now.save()
+            now.tell()
+        except (errors.Conflict, errors.NotFound) as error:
+            return Line(
+                "tell", f"{finding.words} Not written: {error.message}"
+            )
+        return _line(finding, done=True)
+
+    def _lease(
+        self,
+        now: change.Change,
+        finding: rules.Finding,
+        lease: leases.Lease,
+    ) -> None:
+        if finding.act is Act.ADD:
+            now.tx.leases.add(lease, None)
+        else:
+            now.touch()
+        if finding.servers:
+            _place(self.core, now.tx, self.survey, finding)
+            for node in lease.nodes:
+                now.tx.leases.update_node(node)
+            # Its servers have it, as after any start.
+            now.tx.leases.forget_user_data(lease.id)
+        now.say(
+            recovery.RECOVERED,
+            _SAID[finding.act],
+            **recovery.detail(lease, self.counts, self.keep),
+        )
 
 
 _SAID = {

@@ -24,6 +24,7 @@ import datetime
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from gpubroker.domain import devices
 from gpubroker.domain import hosts
@@ -36,6 +37,7 @@ from gpubroker.services import evidence
 from gpubroker.services import names
 from gpubroker.services import ports
 from gpubroker.services import unshelve
+from gpubroker.services.paging import Page
 
 #: Not there any more.
 _PAST = frozenset({"DELETED", "SOFT_DELETED"})
@@ -155,11 +157,24 @@ class Survey:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How far the broker has counted; see ``services.memory``."""
+
+    known: int
+    outside: int
+
+    @property
+    def behind(self) -> bool:
+        return self.outside > self.known
+
+
 def known(
-    tx: ports.Transaction, running: Sequence[recovered.Running]
-) -> tuple[list[leases.Lease], set[tuple[str, int]]]:
-    """The leases to compare with, and the (node, attempt) of those whose
-    server was asked for."""
+    tx: ports.Transaction,
+    running: Sequence[recovered.Running],
+    counts: Counts,
+    keep: datetime.timedelta,
+) -> recovery.Known:
     nodes = {one.node_id for one in running}
     ids = {one.lease_id for one in running}
     found = [
@@ -169,7 +184,17 @@ def known(
         or lease.id in ids
         or any(node.id in nodes for node in lease.nodes)
     ]
-    begun = {
+    return recovery.Known(
+        leases=found,
+        begun=_begun(tx, found),
+        kept={lease.id for lease in found if _kept(tx, lease, counts, keep)},
+    )
+
+
+def _begun(
+    tx: ports.Transaction, found: Iterable[leases.Lease]
+) -> set[tuple[str, int]]:
+    return {
         (step.node_id, step.attempt)
         for lease in found
         if lease.state is leases.State.STARTING
@@ -178,7 +203,42 @@ def known(
         and step.node_id
         and step.name.partition(".")[0] == evidence.POST
     }
-    return found, begun
+
+
+#: Kind of the events that remember which end a lease was given.
+RECOVERED = "lease.recovered"
+
+
+def detail(
+    lease: leases.Lease, counts: Counts, keep: datetime.timedelta
+) -> dict[str, Any]:
+    """What is noted with a lease that was found; ``known`` reads it."""
+    return {
+        "until": lease.expires_at and lease.expires_at.isoformat(),
+        "keep": keep.total_seconds(),
+        "counted": counts.outside,
+    }
+
+
+def _kept(
+    tx: ports.Transaction,
+    lease: leases.Lease,
+    counts: Counts,
+    keep: datetime.timedelta,
+) -> bool:
+    """Whether it has had its time for this restore. A backup that was made
+    after that, and is behind again, may not know of a later extension."""
+    if lease.state is not leases.State.ACTIVE or lease.expires_at is None:
+        return False
+    filters = {"lease_id": lease.id, "kind": RECOVERED}
+    last = tx.events.page(Page(filters=filters, sort_dir="desc", limit=1))
+    wanted = detail(lease, counts, keep)
+    return any(
+        event.detail.get("until") == wanted["until"]
+        and event.detail.get("keep", 0) >= wanted["keep"]
+        and (not counts.behind or event.detail["counted"] == counts.outside)
+        for event in last.items
+    )
 
 
 def _trouble(

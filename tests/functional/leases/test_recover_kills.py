@@ -14,6 +14,7 @@
 
 from __future__ import annotations
 
+import datetime
 from typing import Any
 
 from gpubroker.domain import leases
@@ -46,8 +47,9 @@ class Kills(memory.Case):
         its = self.world
         service.count(its.core)
         over = its.order("over")
+        prolonged = its.order("prolonged", duration=600)
         its.settle(over.id, "active")
-        its.settle(its.order("prolonged", duration=600).id, "active")
+        its.settle(prolonged.id, "active")
         starting = its.order("starting")
         plan.plan_pool(its.core, pools.DEFAULT, "worker-1")
         while its.get(starting.id).state is leases.State.STARTING:
@@ -55,11 +57,12 @@ class Kills(memory.Case):
             drive.drive(its.core, starting.id)
         queued = its.order("queued", workload={"user_data": "c2VjcmV0"})
         backup = its.database.backup()
-        its.settle(starting.id, "active")
-        its.settle(queued.id, "active")
         end.end(its.core, over.id)
         its.settle(over.id, "ended")
-        its.settle(its.order("added", duration=3600).id, "active")
+        added = its.order("added", duration=3600)
+        its.settle(added.id, "active")
+        for lease in (starting, queued):
+            assert its.get(lease.id).state is leases.State.ACTIVE
         service.count(its.core)
         return backup
 
@@ -121,7 +124,31 @@ class Kills(memory.Case):
         self.assertIn("ledger.make_class", wire.places)
         # One for each lease, at least.
         self.assertLess(6, wire.places.count("commit"))
+        with self.world.store.read() as tx:
+            self.assertEqual([], tx.leases.with_user_data())
         self.work()
         self.assert_nothing_lost(servers, held)
         self.assert_known()
         self.end_all()
+
+    def test_an_end_is_moved_once_for_each_restore(self) -> None:
+        self.world.database.restore(self.yesterday())
+        self.recover(self.world.core)
+        wanted = self.stands()
+        ends = self.ends()
+        for _again in range(2):
+            self.world.clock.advance(3600)
+            self.recover(self.world.core)
+            self.assertEqual(wanted, self.stands())
+        # A backup that knows the first recovery, and not that the leases
+        # were extended after it.
+        backup = self.world.database.backup()
+        service.count(self.world.core)
+        self.world.clock.advance(3600)
+        self.world.database.restore(backup)
+        self.recover(self.world.core)
+        later = {end + datetime.timedelta(hours=3) for end in ends}
+        self.assertEqual(later, self.ends())
+
+    def ends(self) -> set[datetime.datetime]:
+        return {le.expires_at for le in self.world.open() if le.expires_at}

@@ -79,7 +79,11 @@ def lease(state: State, target: State | None = None, **node: Any) -> Any:
 def decide(
     one: recovered.Running, known: Any = None, begun: Any = ()
 ) -> list[recovery.Finding]:
-    return recovery.decide([one], [known] if known else [], begun, NOW, DAY)
+    return recovery.decide([one], stored(known, begun), NOW, DAY)
+
+
+def stored(known: Any = None, begun: Any = ()) -> recovery.Known:
+    return recovery.Known(leases=[known] if known else [], begun=begun)
 
 
 class Decide(testtools.TestCase):
@@ -120,7 +124,9 @@ class Decide(testtools.TestCase):
 
     def test_a_resumed_node_has_what_its_server_has(self) -> None:
         known = lease(State.QUEUED, attempt=1)
+        known = dataclasses.replace(known, rights_gone_at=NOW)
         (found,) = decide(running(), known)
+        self.assertIsNone(found.lease.rights_gone_at)
         (node,) = found.lease.nodes
         self.assertEqual(
             (2, "gpu-1", "T2", "S2", "server", ("d1", "d2")),
@@ -156,10 +162,16 @@ class Decide(testtools.TestCase):
         late = dataclasses.replace(known, expires_at=NOW + 2 * DAY)
         self.assertEqual([], decide(running(), late))
 
+    def test_an_end_that_was_moved_already_is_not_moved_again(self) -> None:
+        known = lease(State.ACTIVE, server_id="server")
+        soon = dataclasses.replace(known, expires_at=NOW)
+        kept = recovery.Known(leases=[soon], kept={LEASE})
+        self.assertEqual([], recovery.decide([running()], kept, NOW, DAY))
+
     def test_one_whose_server_is_gone_ends_as_ever(self) -> None:
         known = lease(State.ACTIVE, server_id="gone")
         over = dataclasses.replace(known, expires_at=NOW - DAY)
-        self.assertEqual([], recovery.decide([], [over], (), NOW, DAY))
+        self.assertEqual([], recovery.decide([], stored(over), NOW, DAY))
 
     def test_servers_of_one_lease_come_together(self) -> None:
         nodes = ["a" * 8 + NODE[8:], "b" * 8 + NODE[8:]]
@@ -173,7 +185,7 @@ class Decide(testtools.TestCase):
             )
             for index, node_id in enumerate(nodes)
         ]
-        (found,) = recovery.decide(group, [], (), NOW, DAY)
+        (found,) = recovery.decide(group, stored(), NOW, DAY)
         self.assertEqual("train", found.lease.name)
         self.assertEqual(3, found.lease.node_count)
         self.assertEqual(
@@ -213,8 +225,7 @@ class Nodes(testtools.TestCase):
     def decide(
         self, servers: Any, known: Any = None, begun: Any = ()
     ) -> list[recovery.Finding]:
-        given = [known] if known else []
-        return recovery.decide(servers, given, begun, NOW, DAY)
+        return recovery.decide(servers, stored(known, begun), NOW, DAY)
 
     def test_the_servers_that_a_worker_knows_come_with_the_others(
         self,
