@@ -31,6 +31,8 @@ class Running:
     :param lease_id: as its flavor says; else its node's.
     :param nodes: how many servers the lease has, as its flavor says.
     :param devices: cards that it holds, or held before it was shelved.
+    :param user_id: whose lease it is, which ``mode`` may have made otherwise
+        than in their name.
     :param trouble: why it can not be brought under a lease; else empty.
     """
 
@@ -57,6 +59,7 @@ class Running:
     disk_gib: int = 0
     extra_specs: Mapping[str, str] = field(default_factory=dict)
     image: str | None = None
+    mode: leases.IdentityMode = leases.IdentityMode.TRUST
     since: datetime.datetime | None = None
     trouble: str = ""
 
@@ -88,6 +91,7 @@ def ordered(
         extra_specs=dict(first.extra_specs),
         pool=first.pool,
         node_count=len(node_ids),
+        identity_mode=first.mode,
         workload={
             "type": "server",
             **({"image": first.image} if first.image else {}),

@@ -36,6 +36,10 @@ _LATER = (
     "another server of its lease is being made at present: do this again in "
     "a minute"
 )
+_MAY_HAVE_RUN = (
+    "The broker's database was restored from a backup, and nothing tells "
+    "whether this lease has run since. Order it again if it has not."
+)
 
 
 class Act(enum.StrEnum):
@@ -49,6 +53,9 @@ class Act(enum.StrEnum):
     PROLONG = "prolong"
     """It is active, and its time is over or nearly so; it may have been
     extended since, so that it runs on for a while."""
+    END = "end"
+    """It waits or starts, and may have run and ended since: what would keep
+    it from a second start is not there for leases of its kind."""
     TELL = "tell"
     """Nothing is written; an operator has to look."""
 
@@ -74,11 +81,13 @@ class Known:
         was asked for.
     :param kept: ids of leases whose end is the one that they were given when
         the database was recovered: there is nothing to be added to it.
+    :param behind: whether it has provably forgotten something.
     """
 
     leases: Sequence[leases.Lease] = ()
     begun: Collection[tuple[str, int]] = ()
     kept: Collection[str] = ()
+    behind: bool = False
 
 
 def decide(
@@ -103,6 +112,12 @@ def decide(
         found += _lease(lease, group, known.begun, now, now + keep)
     done = {finding.lease.id for finding in found if finding.lease}
     there = {one.server_id for one in running}
+    if known.behind:
+        found += [
+            _end(lease)
+            for lease in known.leases
+            if may_run_twice(lease) and lease.id not in groups
+        ]
     return found + [
         _prolong(lease, now + keep)
         for lease in known.leases
@@ -251,6 +266,32 @@ def _prolong(lease: leases.Lease, until: datetime.datetime) -> Finding:
         f"{lease.project_id} ends {lease.expires_at:%Y-%m-%d %H:%M:%SZ} by "
         f"what is known, and may have been extended{_until(after)}.",
         lease=after,
+    )
+
+
+def may_run_twice(lease: leases.Lease) -> bool:
+    """The rights of a user are given back when the servers run, so that what
+    has run once fails to start again. Those of the broker itself are not."""
+    return (
+        lease.identity_mode is leases.IdentityMode.SERVICE
+        and lease.state in (State.QUEUED, State.STARTING)
+    )
+
+
+def _end(lease: leases.Lease) -> Finding:
+    return Finding(
+        act=Act.END,
+        words=f"Lease {lease.name} ({lease.id}) of project "
+        f"{lease.project_id} is {lease.state} by what is known, and may have "
+        "run and ended since: the broker would start it again in its own "
+        "name.",
+        lease=dataclasses.replace(
+            lease,
+            state=State.ENDING,
+            target=State.FAILED,
+            reason=_MAY_HAVE_RUN,
+            end_cause=leases.EndCause.START_FAILED,
+        ),
     )
 
 

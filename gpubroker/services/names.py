@@ -84,6 +84,9 @@ def specs(lease: leases.Lease, node: leases.Node) -> dict[str, str]:
         "node": str(node.index),
         "nodes": str(lease.node_count),
         "flavor": lease.flavor,
+        # Not always the one that Nova knows as the server's.
+        "user": lease.user_id,
+        "mode": lease.identity_mode.value,
     }
     if lease.duration is not None:
         told["duration"] = str(lease.duration)

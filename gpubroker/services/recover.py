@@ -201,6 +201,8 @@ class _Work:
 _SAID = {
     Act.ADD: "Found running after the broker's database was lost.",
     Act.RESUME: "Found running after the broker's database was restored.",
+    Act.END: "Not started: it may have run since the broker's database was "
+    "backed up.",
     Act.PROLONG: "Runs on, since the broker's database was restored.",
 }
 

@@ -116,7 +116,7 @@ class Survey:
             name=server.name,
             status=server.status,
             project_id=server.project_id,
-            user_id=server.user_id,
+            user_id=told.get("user", server.user_id),
             node_id=node_id,
             attempt=attempt,
             ticket=ticket,
@@ -135,6 +135,7 @@ class Survey:
             disk_gib=server.size.disk_gib,
             extra_specs=_own_specs(server),
             image=server.image,
+            mode=leases.IdentityMode(told.get("mode", "trust")),
             since=_time(server.launched_at or server.created_at),
             trouble=_trouble(server, place, host, cards),
         )
@@ -182,12 +183,14 @@ def known(
         for lease in tx.leases.in_state(list(leases.State))
         if lease.state is leases.State.ACTIVE
         or lease.id in ids
+        or recovery.may_run_twice(lease)
         or any(node.id in nodes for node in lease.nodes)
     ]
     return recovery.Known(
         leases=found,
         begun=_begun(tx, found),
         kept={lease.id for lease in found if _kept(tx, lease, counts, keep)},
+        behind=counts.behind,
     )
 
 

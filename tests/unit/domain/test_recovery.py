@@ -168,6 +168,28 @@ class Decide(testtools.TestCase):
         kept = recovery.Known(leases=[soon], kept={LEASE})
         self.assertEqual([], recovery.decide([running()], kept, NOW, DAY))
 
+    def test_what_the_broker_itself_would_start_again_ends(self) -> None:
+        service = leases.IdentityMode.SERVICE
+        for state, mode, behind, wanted in (
+            (State.QUEUED, service, True, [Act.END]),
+            (State.STARTING, service, True, [Act.END]),
+            (State.QUEUED, service, False, []),
+            (State.QUEUED, leases.IdentityMode.TRUST, True, []),
+            (State.ACTIVE, service, True, []),
+            (State.ENDED, service, True, []),
+        ):
+            known = dataclasses.replace(lease(state), identity_mode=mode)
+            given = recovery.Known(leases=[known], behind=behind)
+            found = recovery.decide([], given, NOW, DAY)
+            self.assertEqual(wanted, [f.act for f in found], known)
+        # One that runs is taken back, and waits for that while it is made.
+        known = dataclasses.replace(known, state=State.QUEUED)
+        given = recovery.Known(leases=[known], behind=True)
+        for trouble, act in (("", Act.RESUME), ("it is made", Act.TELL)):
+            one = running(trouble=trouble)
+            found = recovery.decide([one], given, NOW, DAY)
+            self.assertEqual([act], [f.act for f in found])
+
     def test_one_whose_server_is_gone_ends_as_ever(self) -> None:
         known = lease(State.ACTIVE, server_id="gone")
         over = dataclasses.replace(known, expires_at=NOW - DAY)
