@@ -17,6 +17,7 @@ from __future__ import annotations
 import argparse
 import datetime
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 from oslo_config import cfg
@@ -54,13 +55,14 @@ def add_to(parsers: Any) -> None:
     verb.add_argument(
         "--apply",
         action="store_true",
-        help="write it; without, it is only shown what would be written",
+        help="write it; without, it is only shown what would be written, "
+        "but for the hosts and cards of a database without any",
     )
     verb.add_argument(
         "--installation",
         metavar="NAME",
-        help="of a database that was made anew: which installation it was; "
-        "needed only where there are several on this cloud",
+        help="of a database that was made anew: in the place of which "
+        "installation's; never one that has its database still",
     )
     verb.add_argument(
         "--keep",
@@ -112,28 +114,41 @@ def work(core: broker.Broker, args: argparse.Namespace) -> int:
             f"A worker looks after the pools {', '.join(busy)}: stop all "
             "workers, and wait some seconds."
         )
-    installation = _installation(core, args.installation)
+    with core.store.read() as tx:
+        own = tx.installation.name()
+    name = _installation(core, own, args)
+    if name != own:
+        print(
+            f"The database, made anew as installation {own}, is taken for "
+            f"that of installation {name}: --installation {name}"
+        )
     found = recover.recover(
-        core, installation, datetime.timedelta(hours=args.keep), args.apply
+        core, name, datetime.timedelta(hours=args.keep), args.apply
     )
-    for line in found:
-        mark = "" if line.done or line.act == "tell" else "would "
-        print(f"{mark}{line.act}: {line.words}")
-    print(
-        f"{sum(line.done for line in found)} written, "
-        f"{sum(not line.done for line in found)} only told."
-    )
-    if not args.apply:
-        print("Nothing of this was written; to write it: --apply")
+    _tell(found, args.apply)
     return 0
 
 
-def _installation(core: broker.Broker, given: str | None) -> str:
-    with core.store.read() as tx:
-        own = tx.installation.name()
+def _tell(found: Sequence[recover.Line], apply: bool) -> None:
+    for line in found:
+        mark = "" if line.done or line.act == "tell" else "would "
+        print(f"{mark}{line.act}: {line.words}")
+    written = sum(line.done for line in found)
+    print(f"{written} written, {len(found) - written} only told.")
+    if not apply:
+        what = "else" if written else "of this"
+        print(f"Nothing {what} was written; to write it: --apply")
+
+
+def _installation(
+    core: broker.Broker, own: str, args: argparse.Namespace
+) -> str:
+    """Whose things are ours. The name of another installation, which may be
+    alive, is taken for nothing but a look unless somebody says so."""
+    given: str | None = args.installation
     known = recover.installations(core)
     if given is not None:
-        if given not in known:
+        if given not in {own, *known}:
             raise errors.Invalid(
                 f"There is nothing of an installation {given} in Placement; "
                 f"there is of: {', '.join(known) or 'none'}."
@@ -141,10 +156,12 @@ def _installation(core: broker.Broker, given: str | None) -> str:
         return given
     if own in known or not known:
         return own
-    if len(known) > 1:
+    if args.apply or len(known) > 1 or not recover.blank(core):
         raise errors.Conflict(
-            "The database was made anew, and there were several "
-            f"installations on this cloud: {', '.join(known)}. Say which "
-            "one it was: --installation NAME"
+            f"Nothing on this cloud is of the database's own installation, "
+            f"{own}; there is of: {', '.join(known)}. Where it was made anew "
+            "in the place of the database of one of these, say of which: "
+            "--installation NAME. Never name one that has its database "
+            f"still; to go on with what there is: --installation {own}"
         )
     return known[0]

@@ -12,11 +12,12 @@
 
 """Bring a database that was lost, or restored from a backup, in line.
 
-Nova and Placement are read and believed; neither is written to, but for the
-count of ``services.memory`` at the very end. What can not be known any more
-is taken for the worst: a card that somebody closed since the backup stays
-closed until an operator has looked at it. Each lease is one transaction, and
-all of it may be done again.
+Nova and Placement are read and believed. Nothing is written to Nova, and to
+Placement the count of ``services.memory``, at the very end; a provider of
+tickets whose host has got another root or name is put in its place, as by any
+look at a host. What can not be known any more is taken for the worst: a card
+that somebody closed since the backup stays closed until an operator has looked
+at it. Each lease is one transaction, and all of it may be done again.
 """
 
 from __future__ import annotations
@@ -69,6 +70,12 @@ def installations(core: broker.Broker) -> list[str]:
     return sorted(found)
 
 
+def blank(core: broker.Broker) -> bool:
+    """Whether the database never had a host or a lease."""
+    with core.store.read() as tx:
+        return not (tx.hosts.all() or tx.leases.in_state(list(leases.State)))
+
+
 def working(core: broker.Broker) -> list[str]:
     """Pools that a worker looks after now."""
     now = core.store.now()
@@ -99,6 +106,8 @@ def recover(
     found = _closed(core, apply)
     if empty or apply:
         _look(core)
+    if empty and not apply:
+        found += _found(core)
     work = _Work(core, recovery.Survey(core, installation), counts, keep)
     running = work.survey.running()
     with core.store.read() as tx:
@@ -145,6 +154,19 @@ def _look(core: broker.Broker) -> None:
     """Find and mirror all hosts."""
     for name in discovery.discover(core):
         reconcile.look(core, name)
+
+
+def _found(core: broker.Broker) -> list[Line]:
+    with core.store.read() as tx:
+        hosts = len(tx.hosts.all())
+        cards = len(tx.devices.all())
+    if not hosts:
+        return []
+    words = (
+        f"{hosts} hosts and {cards} cards, as by a worker: nothing of the "
+        "rest can be told without them."
+    )
+    return [Line("find", words, done=True)]
 
 
 # -- leases -----------------------------------------------------------------

@@ -73,7 +73,8 @@ class Memory(base.CloudTest):
         shown = self.manage("recover")
         self.assertIn(f"would add: Lease {lease.name} ({lease.id})", shown)
         self.assertIn("was in mode manage once", shown)
-        self.manage("recover", "--apply")
+        (name,) = re.findall(r"--installation (\S+)", shown)
+        self.manage("recover", "--apply", "--installation", name)
         self.start()
         found = self.gpus.get_lease(lease.id)
         self.assertEqual(

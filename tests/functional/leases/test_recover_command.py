@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import dataclasses
 import io
 from typing import Any
 
@@ -26,6 +27,7 @@ from gpubroker import errors
 from gpubroker.cmd import recover
 from gpubroker.domain import pools
 from gpubroker.services import share
+from tests.fixtures import database
 from tests.fixtures import world
 
 
@@ -35,6 +37,16 @@ class RecoverTest(testtools.TestCase):
         self.world = self.useFixture(world.World(("gpu-1",), cards=1))
         with self.world.store.read() as tx:
             self.ours = tx.installation.name()
+
+    def make_anew(self) -> None:
+        """A database that knows its models, and nothing else."""
+        new = self.useFixture(database.Database(clock=self.world.clock))
+        with self.world.store.read() as old, new.store.write() as tx:
+            for model in old.models.all():
+                tx.models.add(model)
+            tx.installation.become(self.ours)
+        self.world.store = new.store
+        self.world.core = dataclasses.replace(self.world.core, store=new.store)
 
     def provider_of(self, installation: str) -> None:
         self.world.core.ledger.ensure_ticket_provider(
@@ -55,17 +67,33 @@ class RecoverTest(testtools.TestCase):
             self.work(),
         )
 
-    def test_a_new_database_becomes_the_only_one_that_there_was(self) -> None:
+    def test_a_new_database_takes_a_name_only_when_it_is_told(self) -> None:
+        """The other installation may be alive."""
+        self.make_anew()
         self.provider_of("0badcafe")
-        self.work()
+        shown = self.work()
+        self.assertIn("taken for that of installation 0badcafe", shown)
+        self.assertIn("find: 1 hosts and 1 cards", shown)
+        self.assertIn("Nothing else was written", shown)
         self.assertEqual(self.ours, self.name())
-        self.work(apply=True)
+        error = self.assertRaises(errors.Conflict, self.work, apply=True)
+        self.assertIn("0badcafe", error.message)
+        self.assertEqual(self.ours, self.name())
+        self.work(apply=True, installation="0badcafe")
         self.assertEqual("0badcafe", self.name())
 
+    def test_one_with_hosts_is_not_even_shown_as_another(self) -> None:
+        self.provider_of("0badcafe")
+        self.assertRaises(errors.Conflict, self.work)
+        # Its own name it keeps, although nothing in Placement bears it yet.
+        self.work(apply=True, installation=self.ours)
+        self.assertEqual(self.ours, self.name())
+
     def test_of_several_it_has_to_be_told(self) -> None:
+        self.make_anew()
         self.provider_of("0badcafe")
         self.provider_of("deadbeef")
-        error = self.assertRaises(errors.Conflict, self.work, apply=True)
+        error = self.assertRaises(errors.Conflict, self.work)
         self.assertIn("0badcafe, deadbeef", error.message)
         self.work(apply=True, installation="deadbeef")
         self.assertEqual("deadbeef", self.name())
