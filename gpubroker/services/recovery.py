@@ -106,11 +106,7 @@ class Survey:
         away = server.status == unshelve.AWAY
         cards = self._slots(server, place) if away else self._held(server)
         host = self._hosts.get(place.host or "")
-        told = {
-            key.removeprefix(names.SPECS_PREFIX): value
-            for key, value in server.size.extra_specs.items()
-            if key.startswith(names.SPECS_PREFIX)
-        }
+        told = _told(server)
         return recovered.Running(
             server_id=server.id,
             name=server.name,
@@ -268,6 +264,15 @@ def _trouble(
 def _slots_of(server: ports.Server) -> set[int]:
     asked = server.size.extra_specs.get(_ALIAS, "").split(",")
     return {int(m[1]) for part in asked if (m := _SLOT.match(part))}
+
+
+def _told(server: ports.Server) -> dict[str, str]:
+    """What the flavor says of the lease; see ``names.specs``."""
+    return {
+        key.removeprefix(names.SPECS_PREFIX): value
+        for key, value in server.size.extra_specs.items()
+        if key.startswith(names.SPECS_PREFIX)
+    }
 
 
 def _own_specs(server: ports.Server) -> dict[str, str]:
