@@ -109,7 +109,7 @@ def decide(
     found: list[Finding] = []
     for lease_id, group in groups.items():
         lease = by_id.get(lease_id)
-        found += _lease(lease, group, known.begun, now, now + keep)
+        found += _lease(lease, group, known, now, now + keep)
     done = {finding.lease.id for finding in found if finding.lease}
     there = {one.server_id for one in running}
     if known.behind:
@@ -129,7 +129,7 @@ def decide(
 def _lease(
     lease: leases.Lease | None,
     group: Sequence[Running],
-    begun: Collection[tuple[str, int]],
+    known: Known,
     now: datetime.datetime,
     until: datetime.datetime,
 ) -> list[Finding]:
@@ -139,7 +139,7 @@ def _lease(
     wanted: dict[str, Running] = {}
     others: dict[str, Running] = {}
     for one in group:
-        verdict = _verdict(one, lease, begun)
+        verdict = _verdict(one, lease, known.begun)
         if isinstance(verdict, Act) and one.node_id in wanted:
             verdict = "its node has a server of a later start"
         if isinstance(verdict, Act):
@@ -149,6 +149,8 @@ def _lease(
         elif lease and lease.state is State.STARTING and not one.trouble:
             # With the rest of its lease it needs no worker any more.
             others[one.node_id] = one
+    if lease and known.behind and _partly(lease, others):
+        wanted |= others
     if not wanted:
         return told
     if any(one.status == MAKING for one in group):
@@ -157,6 +159,12 @@ def _lease(
     if lease is None:
         return [*told, _add(servers, group, now, until)]
     return [*told, _resume(lease, servers, now, until)]
+
+
+def _partly(lease: leases.Lease, servers: Collection[str]) -> bool:
+    """Whether a start that goes on may come upon a server that is gone, or
+    that nobody may make any more, and would take all others with it."""
+    return lease.target is State.ACTIVE and len(servers) < len(lease.nodes)
 
 
 def _verdict(

@@ -19,6 +19,7 @@ import dataclasses
 
 from gpubroker.domain import leases
 from gpubroker.services import end
+from gpubroker.services import memory as service
 from tests.fixtures import effort
 from tests.fixtures import tripwire
 from tests.functional.leases import memory
@@ -82,6 +83,25 @@ class Nodes(memory.Case):
                 (leases.State.ACTIVE, ""), (found.state, found.reason), places
             )
             self.end_all()
+
+    def test_a_node_whose_server_is_gone_leaves_nothing(self):
+        """The other one is found; the end of the lease sees to both."""
+        service.count(self.world.core)
+        at = self.between_posts()[-1]
+        lease, _places = self.start_until(at)
+        backup = self.world.database.backup()
+        service.count(self.world.core)
+        gone, stays = self.world.settle(lease.id, "active").nodes
+        self.world.cloud.user_deletes(gone.server_id)
+        self.world.database.restore(backup)
+        self.mend()
+        self.work(2)
+        found = self.world.get(lease.id)
+        self.assertIs(leases.State.ACTIVE, found.state)
+        # It says that something is wrong with it.
+        self.assertNotEqual("", found.reason)
+        self.assertEqual(stays.server_id, found.nodes[1].server_id)
+        self.end_all()
 
     def test_a_lease_is_taken_when_its_last_server_is_made(self):
         backup = self.world.database.backup()

@@ -263,6 +263,16 @@ class Nodes(testtools.TestCase):
                 [(n.server_id, n.planned) for n in found.lease.nodes],
             )
             self.assertEqual([], self.decide(both[:1], known, begun))
+            # Where something is forgotten, it is not left to a worker, who
+            # may fail with the other and take this one back.
+            given = recovery.Known(leases=[known], begun=begun, behind=True)
+            (found,) = recovery.decide(both[:1], given, NOW, DAY)
+            self.assertEqual(
+                ["server-0", None], [n.server_id for n in found.lease.nodes]
+            )
+            all_begun = {*begun, (self.IDS[1], 2)}
+            given = dataclasses.replace(given, begun=all_begun)
+            self.assertEqual([], recovery.decide(both, given, NOW, DAY))
 
     def test_a_node_without_a_server_keeps_what_it_has(self) -> None:
         """The end of the lease removes it."""
