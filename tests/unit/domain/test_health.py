@@ -157,7 +157,14 @@ _sightings = st.none() | st.builds(
 )
 
 
+#: A busy machine takes its time to make them up.
+_any_pace = hypothesis.settings(
+    suppress_health_check=[hypothesis.HealthCheck.too_slow], deadline=None
+)
+
+
 class Promises(testtools.TestCase):
+    @_any_pace
     @hypothesis.given(st.lists(st.tuples(_sightings, _observations)))
     def test_faults_latch(self, reports):
         """Whatever comes later, a fault that was found stays found."""
@@ -172,6 +179,7 @@ class Promises(testtools.TestCase):
             worst |= rules - health.FLEETING
             self.assertEqual(verdict.health is Health.BAD, bool(verdict.fault))
 
+    @_any_pace
     @hypothesis.given(_sightings, _observations)
     def test_judging_twice_is_judging_once(self, seen, observations):
         first = health.judge(CARD, seen, observations)
@@ -182,6 +190,7 @@ class Promises(testtools.TestCase):
         )
         self.assertEqual(first, again)
 
+    @_any_pace
     @hypothesis.given(
         st.lists(st.builds(xid, st.sampled_from(sorted(health.QUIET_XIDS))))
     )
