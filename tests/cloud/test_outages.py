@@ -17,6 +17,7 @@ from __future__ import annotations
 import time
 
 from gpubroker.client import errors
+from sandbox.faults import rules
 from tests.cloud import rounds
 from tests.fixtures import effort
 
@@ -39,7 +40,13 @@ class Outages(rounds.RoundsTest):
             self.cloud.start(name)
 
     def test_rabbitmq(self):
-        """A message only wakes somebody earlier."""
+        """A message only wakes somebody earlier. Nova, which loses a server
+        whose own message is lost, is not asked for one meanwhile."""
+        self.faults.put(
+            rules.Rule(
+                rules.Fault.STATUS, kind="nova POST /v2.1/servers", status=503
+            )
+        )
         self.cloud.kill("rabbitmq")
         self.addCleanup(self.back, "rabbitmq")
         began = time.monotonic()
@@ -48,7 +55,8 @@ class Outages(rounds.RoundsTest):
         time.sleep(AWAY)
         self.assertNotEqual("active", self.gpus.get_lease(lease_id).state)
         self.cloud.start("rabbitmq")
-        self.until(lease_id, "active", patience=90)
+        self.faults.put()
+        self.until(lease_id, "active", patience=120)
         self.ended(lease_id)
 
     def test_mariadb(self):
