@@ -37,15 +37,15 @@ class Workers(rounds.RoundsTest):
     def hire(self, count):
         """So many workers in all."""
         program = self.cloud.services()[gpubroker.WORKER].program
-        self.addCleanup(self.one_again)
-        self.crew = [gpubroker.WORKER]
-        for number in range(2, count + 1):
-            name = f"{gpubroker.WORKER}-{number}"
+        more = [f"{gpubroker.WORKER}-{n}" for n in range(2, count + 1)]
+        self.addCleanup(self.one_again, more)
+        for name in more:
             self.cloud.processes.start(dataclasses.replace(program, name=name))
-            self.crew.append(name)
+        # Without those that are killed later.
+        self.crew = [gpubroker.WORKER, *more]
 
-    def one_again(self):
-        self.cloud.processes.stop(self.crew[1:])
+    def one_again(self, more):
+        self.cloud.processes.stop(more)
         if not self.cloud.processes.running(gpubroker.WORKER):
             self.cloud.start(gpubroker.WORKER)
 
