@@ -17,6 +17,7 @@ replaced."""
 from __future__ import annotations
 
 import dataclasses
+import json
 import re
 import time
 
@@ -59,8 +60,11 @@ class Workers(rounds.RoundsTest):
 
     def pools(self, worker):
         """What a worker has said last of the pools it looks after."""
-        log = self.cloud.layout.log_of(worker).read_text("utf-8", "replace")
-        said = _POOLS.findall(log)
+        record = self.cloud.layout.run / f"{worker}.json"
+        log = self.cloud.layout.log_of(worker).read_bytes()
+        # Of those before it of the same name the log tells, too.
+        own = log[json.loads(record.read_text())["log_offset"] :]
+        said = _POOLS.findall(own.decode("utf-8", "replace"))
         last = said[-1].strip() if said else "none"
         return set() if last == "none" else set(last.split(", "))
 
@@ -95,8 +99,8 @@ class Workers(rounds.RoundsTest):
             "nobody has both",
             lambda: self.owners("default") != self.owners(SECOND),
         )
-        flavors = ["vm.gpu.a100.2", "vm.gpu.a100.2", "vm.gpu.l40s.2"]
-        found = [self.order(each) for each in flavors]
+        found = [self.order("vm.gpu.a100.2") for _one in range(2)]
+        found.append(self.order("vm.gpu.l40s.2", pool=SECOND))
         for lease in found:
             self.wait(lease)
         servers = self.servers()
