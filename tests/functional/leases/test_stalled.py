@@ -49,6 +49,9 @@ class _Stalled:
     def ready(self):
         self._real.ready()
 
+    def whose(self):
+        return self._real.whose()
+
     def create_server(self, spec):
         self._hooks.once("_before")
         found = self._real.create_server(spec)
