@@ -97,6 +97,7 @@ class Callers:
         try:
             wait = self._drive(lease_id, cloud)
         except Exception:
+            # A thread that ended here would count as one that still looks.
             LOG.exception("Lease %s", lease_id)
             wait = _AGAIN
         with self._changed:

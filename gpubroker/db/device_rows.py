@@ -51,7 +51,7 @@ _SEEN = sa.case(
 def select() -> base.Query:
     """(device, host, model, slot, node that claims it, when it was seen) in
     one statement."""
-    return (
+    return joined(
         sa.select(
             _ROW,
             _HOST.name.label("host"),
@@ -60,8 +60,13 @@ def select() -> base.Query:
             _NODE.uuid.label("claimed_by"),
             _SEEN.label("seen_at"),
         )
-        .join(_HOST, _HOST.id == _ROW.host_id)
-        .join(_POOL, _POOL.id == _HOST.pool_id)
+    ).join(_POOL, _POOL.id == _HOST.pool_id)
+
+
+def joined(query: base.Query) -> base.Query:
+    """With host, model, slot, claim and the node that claims, of devices."""
+    return (
+        query.join(_HOST, _HOST.id == _ROW.host_id)
         .outerjoin(_MODEL, _MODEL.id == _ROW.model_id)
         .outerjoin(
             _SLOT,

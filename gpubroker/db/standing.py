@@ -20,6 +20,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from gpubroker.db import base
+from gpubroker.db import device_rows
 from gpubroker.db import repository
 from gpubroker.db import session as db_session
 from gpubroker.db import tables
@@ -34,7 +35,6 @@ _POOL = tables.Pool
 _DEVICE = tables.Device
 _MODEL = tables.Model
 _SLOT = tables.HostSlot
-_CLAIM = tables.Claim
 _NODE = tables.LeaseNode
 _FENCE = tables.Fence
 _CONSUMER = tables.DeviceConsumer
@@ -84,7 +84,7 @@ class Standing(repository.Repository):
 def _select() -> base.Query:
     """What ``devices`` is made from; the rest of a row costs more than all
     else that is done with it."""
-    return (
+    return device_rows.joined(
         sa.select(
             _DEVICE.id,
             _DEVICE.uuid,
@@ -100,17 +100,6 @@ def _select() -> base.Query:
             _DEVICE.closing_generation,
             _NODE.uuid.label("claimed_by"),
         )
-        .join(_HOST, _HOST.id == _DEVICE.host_id)
-        .outerjoin(_MODEL, _MODEL.id == _DEVICE.model_id)
-        .outerjoin(
-            _SLOT,
-            sa.and_(
-                _SLOT.host_id == _DEVICE.host_id,
-                _SLOT.pci_address == _DEVICE.pci_address,
-            ),
-        )
-        .outerjoin(_CLAIM, _CLAIM.device_id == _DEVICE.id)
-        .outerjoin(_NODE, _NODE.id == _CLAIM.node_id)
     )
 
 

@@ -124,6 +124,18 @@ class Node:
     fault: str = ""
 
 
+#: Fields of a node of which there is nothing outside.
+UNPLACED: Mapping[str, Any] = {
+    "host": None,
+    "ticket": None,
+    "shape_id": None,
+    "server_id": None,
+    "server_status": None,
+    "addresses": (),
+    "planned": (),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class PublicKey:
     """:param kind: ``ssh`` or ``x509``, as Nova calls them."""

@@ -187,16 +187,7 @@ def _served(node: leases.Node, one: Running) -> leases.Node:
 
 
 def _bare(node: leases.Node) -> leases.Node:
-    return dataclasses.replace(
-        node,
-        host=None,
-        ticket=None,
-        shape_id=None,
-        server_id=None,
-        server_status=None,
-        addresses=(),
-        planned=(),
-    )
+    return dataclasses.replace(node, **leases.UNPLACED)
 
 
 def _node_ids(group: Sequence[Running]) -> list[str]:

@@ -28,11 +28,11 @@ from gpubroker import errors
 from gpubroker.domain import adoption
 from gpubroker.domain import events
 from gpubroker.domain import fences
-from gpubroker.domain import flavors
 from gpubroker.domain import hosts
 from gpubroker.domain import leases
 from gpubroker.domain.fences import Reason
 from gpubroker.services import broker
+from gpubroker.services import catalogue
 from gpubroker.services import change
 from gpubroker.services import device_history
 from gpubroker.services import held
@@ -60,7 +60,8 @@ def adopt(
     found = _held(core, server)
     with core.store.read() as tx:
         pool = tx.hosts.get(found[0].card.host).pool
-        flavor = _flavor(tx, body.get("flavor"))
+        name = body.get("flavor")
+        flavor = None if name is None else catalogue.named_flavor(tx, name)
     if flavor is not None:
         adoption.check_flavor(flavor, server, found)
     wish = adoption.Wish(
@@ -141,17 +142,6 @@ def _check_unleased(tx: ports.Transaction, server_id: str) -> None:
         raise errors.InUse(
             f"Server {server_id} is of lease {lease.id} already."
         )
-
-
-def _flavor(tx: ports.Transaction, name: str | None) -> flavors.Flavor | None:
-    if name is None:
-        return None
-    try:
-        return tx.flavors.get(name)
-    except errors.NotFound:
-        raise errors.Invalid(
-            f"flavor: there is no flavor {name}", field="flavor"
-        ) from None
 
 
 # -- what is written ---------------------------------------------------------

@@ -211,3 +211,16 @@ def _frozen(value: Any) -> Any:
     if isinstance(value, list):
         return tuple(_frozen(item) for item in value)
     return value
+
+
+def named_flavor(tx: ports.Transaction, name: str) -> flavors.Flavor:
+    """The flavor that a request names.
+
+    :raises Invalid: there is none, naming the field.
+    """
+    try:
+        return tx.flavors.get(name)
+    except errors.NotFound:
+        raise errors.Invalid(
+            f"flavor: there is no flavor {name}", field="flavor"
+        ) from None

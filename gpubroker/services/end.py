@@ -114,16 +114,7 @@ def undo(core: broker.Broker, lease: leases.Lease) -> saga.Next:
         now.ring_hosts()
         for node in now.lease.nodes:
             now.tx.claims.release(node.id, node.planned)
-            now.node(
-                node.id,
-                host=None,
-                ticket=None,
-                shape_id=None,
-                server_id=None,
-                server_status=None,
-                addresses=(),
-                planned=(),
-            )
+            now.node(node.id, **leases.UNPLACED)
         now.move(leases.State.QUEUED, leases.State.QUEUED, model=None)
         now.say("lease.requeued", "Back in the queue.")
         now.ring_pool()

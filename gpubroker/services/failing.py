@@ -66,14 +66,19 @@ def _sentence(words: str) -> str:
 def fail(run: saga.Run, message: str) -> saga.Next:
     """The order itself can not work: undo, then ``failed``."""
     with run.change() as now:
-        now.move(
-            leases.State.ENDING,
-            leases.State.FAILED,
-            reason=message,
-            end_cause=leases.EndCause.START_FAILED,
-        )
-        now.say("lease.start_refused", f"Could not start: {message}")
+        refuse(now, message)
     return 0.0
+
+
+def refuse(now: change.Change, message: str) -> None:
+    """On its way to ``failed``, be it that no start was begun."""
+    now.move(
+        leases.State.ENDING,
+        leases.State.FAILED,
+        reason=message,
+        end_cause=leases.EndCause.START_FAILED,
+    )
+    now.say("lease.start_refused", f"Could not start: {message}")
 
 
 def gone(run: saga.Run, node: leases.Node) -> saga.Next:

@@ -31,12 +31,12 @@ from gpubroker import context
 from gpubroker import errors
 from gpubroker.domain import events
 from gpubroker.domain import fitting
-from gpubroker.domain import flavors
 from gpubroker.domain import leases
 from gpubroker.domain import planning
 from gpubroker.domain import pools
 from gpubroker.services import behalf
 from gpubroker.services import broker
+from gpubroker.services import catalogue
 from gpubroker.services import delegate
 from gpubroker.services import names
 from gpubroker.services import offers
@@ -159,7 +159,7 @@ def _draft(
     ctx: context.RequestContext,
     body: Mapping[str, Any],
 ) -> leases.Lease:
-    flavor = _flavor(tx, body["flavor"])
+    flavor = catalogue.named_flavor(tx, body["flavor"])
     project_id, user_id = ctx.project_id or "", ctx.user_id or ""
     pool = _pool(tx, project_id, body.get("pool"))
     workload = dict(body["workload"])
@@ -296,15 +296,6 @@ def _check_shared(networks: Any) -> None:
                     f"{field}: one {key} can not serve several nodes",
                     field=field,
                 )
-
-
-def _flavor(tx: ports.Transaction, ref: str) -> flavors.Flavor:
-    try:
-        return tx.flavors.get(ref)
-    except errors.NotFound:
-        raise errors.Invalid(
-            f"flavor: there is no flavor {ref}", field="flavor"
-        ) from None
 
 
 def _pool(

@@ -29,6 +29,7 @@ from gpubroker.domain import leases
 from gpubroker.services import behalf
 from gpubroker.services import broker
 from gpubroker.services import change
+from gpubroker.services import failing
 from gpubroker.services import saga
 
 LOG = logging.getLogger(__name__)
@@ -116,13 +117,7 @@ def _let_go(core: broker.Broker, lease: leases.Lease) -> None:
 
 def _fail(core: broker.Broker, lease: leases.Lease, message: str) -> saga.Next:
     with change.since(core, lease) as now:
-        now.move(
-            leases.State.ENDING,
-            leases.State.FAILED,
-            reason=message,
-            end_cause=leases.EndCause.START_FAILED,
-        )
-        now.say("lease.start_refused", f"Could not start: {message}")
+        failing.refuse(now, message)
         now.ring_lease()
     return 0.0
 

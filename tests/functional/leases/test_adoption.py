@@ -36,11 +36,11 @@ from tests.fixtures import tripwire
 from tests.fixtures import world
 from tests.functional.leases import memory
 
-HOST = "gpu-1"
+HOST = brownfield.HOST
 ROOT = events.Actor(user_id="root", request_id="req-1", operator=True)
 
 
-class AdoptionCase(testtools.TestCase):
+class AdoptionCase(brownfield.OneHost, testtools.TestCase):
     def setUp(self):
         super().setUp()
         self.world = self.useFixture(world.World((HOST,), cards=2))
@@ -63,19 +63,6 @@ class AdoptionCase(testtools.TestCase):
     def seen(self, server, **fields):
         machine = self.cloud.machines[server]
         machine.seen = dataclasses.replace(machine.seen, **fields)
-
-    def cards(self):
-        with self.world.store.read() as tx:
-            return sorted(tx.devices.of_host(HOST), key=lambda c: c.slot)
-
-    def reserved(self):
-        tree = self.world.trees[HOST]
-        return [tree.reserved(address) for address in tree.addresses]
-
-    def mode(self, mode):
-        with self.world.store.write() as tx:
-            host = tx.hosts.get(HOST)
-            tx.hosts.update(dataclasses.replace(host, mode=mode))
 
 
 class Adopting(AdoptionCase):

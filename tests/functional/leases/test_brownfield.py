@@ -14,8 +14,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import testtools
 
 from gpubroker.domain import hosts
@@ -26,32 +24,20 @@ from gpubroker.services import plan
 from gpubroker.services import reconcile
 from gpubroker.worker import sweeps
 from gpubroker.worker import turns
+from tests.fixtures import brownfield
 from tests.fixtures import tripwire
 from tests.fixtures import world
 
-HOST = "gpu-1"
+HOST = brownfield.HOST
 
 
-class Brownfield(testtools.TestCase):
+class Brownfield(brownfield.OneHost, testtools.TestCase):
     def setUp(self):
         super().setUp()
         self.world = self.useFixture(world.World((HOST,), cards=2))
         self.mode(hosts.Mode.OBSERVE)
         self.server = self.world.cloud.stranger(HOST, 0)
         reconcile.reconcile_host(self.world.core, HOST)
-
-    def mode(self, mode):
-        with self.world.store.write() as tx:
-            host = tx.hosts.get(HOST)
-            tx.hosts.update(dataclasses.replace(host, mode=mode))
-
-    def cards(self):
-        with self.world.store.read() as tx:
-            return sorted(tx.devices.of_host(HOST), key=lambda c: c.slot)
-
-    def reserved(self):
-        tree = self.world.trees[HOST]
-        return [tree.reserved(address) for address in tree.addresses]
 
     def all_loops(self, core):
         """One round of everything that a worker does by itself."""

@@ -26,6 +26,7 @@ from gpubroker.services import end
 from gpubroker.services import sweep
 from tests.fixtures import cloud as test_cloud
 from tests.fixtures import cloud_ports
+from tests.fixtures import tripwire
 from tests.fixtures import world
 
 TOKEN = f"{world.USER}@{world.PROJECT}"
@@ -229,7 +230,8 @@ class Kills(Case):
 
             real = self.world.store.write
             core = dataclasses.replace(
-                self.world.core, store=_Dying(self.world.store, write)
+                self.world.core,
+                store=tripwire.WritingBy(self.world.store, write),
             )
             self.until_dead(core, lease)
             self.alone()
@@ -282,15 +284,6 @@ class Kills(Case):
         self.world.settle(lease.id, "active")
         self.assertEqual(1, self.cloud.posts)
         self.ends_with_nothing_left(lease)
-
-
-class _Dying:
-    def __init__(self, real, write):
-        self._real = real
-        self.write = write
-
-    def __getattr__(self, name):
-        return getattr(self._real, name)
 
 
 class Service(Case):

@@ -23,6 +23,7 @@ from gpubroker.domain import leases
 from gpubroker.services import delegate
 from gpubroker.services import drive
 from gpubroker.services import end
+from tests.fixtures import tripwire
 from tests.fixtures import world
 
 DAY = 86400.0
@@ -165,7 +166,7 @@ class Held(Case):
                 left[0] -= 1
                 return real()
 
-            store = _Dying(self.world.store, write)
+            store = tripwire.WritingBy(self.world.store, write)
             core = dataclasses.replace(self.world.core, store=store)
             try:
                 self.world.turn(core)
@@ -188,15 +189,6 @@ class Held(Case):
     def trust(self, lease):
         with self.world.store.read() as tx:
             return tx.leases.delegation(lease.id).trust_id
-
-
-class _Dying:
-    def __init__(self, real, write):
-        self._real = real
-        self.write = write
-
-    def __getattr__(self, name):
-        return getattr(self._real, name)
 
 
 class Gone(Case):
