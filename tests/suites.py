@@ -36,7 +36,7 @@ import sys
 import time
 import types
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 BIN = pathlib.Path(sys.executable).parent
@@ -50,12 +50,15 @@ class Result:
     passed: int = 0
     failed: int = 0
     skipped: int = 0
+    #: A line for each failure, said again at the end of a long run.
+    failures: list[str] = field(default_factory=list)
 
     def __add__(self, other: Result) -> Result:
         return Result(
             self.passed + other.passed,
             self.failed + other.failed,
             self.skipped + other.skipped,
+            self.failures + other.failures,
         )
 
     def __str__(self) -> str:
@@ -84,7 +87,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         total += result
     if "unit" in chosen:
         coverage_report()
-    print("\n" + "\n".join(lines))
+    print("\n" + "\n".join(lines + total.failures))
     print(total)
     return 1 if total.failed or not total.passed else 0
 
@@ -121,7 +124,7 @@ def lint() -> Result:
         print(f"{name:14} {'ok' if ok else 'FAILED'}", flush=True)
         if not ok:
             print(done.stdout[-8000:], flush=True)
-        result += Result(passed=int(ok), failed=int(not ok))
+        result += _one(ok, f"FAILED {name}")
     return result
 
 
@@ -130,6 +133,13 @@ _DOCUMENTS = {
     "api-ref": "api-ref",
     "release notes": "releasenotes",
 }
+
+
+def _one(ok: bool, failure: str) -> Result:
+    """What is counted as one test and is none of stestr's."""
+    if ok:
+        return Result(passed=1)
+    return Result(failed=1, failures=[failure])
 
 
 def _sphinx(folder: str) -> list[str]:
@@ -177,7 +187,7 @@ def cloud() -> Result:
         echo=True,
     )
     if began.returncode:
-        return Result(failed=1)
+        return _one(False, "FAILED the sandbox did not start")
     try:
         result = _stestr(
             "cloud",
@@ -186,8 +196,7 @@ def cloud() -> Result:
         )
         # Over the whole run, so it is no test among the others.
         told = _run([sys.executable, "-m", "tests.cloud.secrets", state])
-        clean = not told.returncode
-        return result + Result(passed=int(clean), failed=int(not clean))
+        return result + _one(not told.returncode, "FAILED secrets in the logs")
     finally:
         _run([*sandbox, "--state", state, "--down"])
 
@@ -223,18 +232,33 @@ def _counted(done: subprocess.CompletedProcess[str]) -> Result:
     result = Result(
         passed=_total("Passed", text) + _total("Expected Fail", text),
         failed=_total("Failed", text) + _total("Unexpected Success", text),
+        failures=_failures(text),
     )
     skips = re.findall(r"^\{\d+\} (\S+) .*\.\.\. SKIPPED.*$", text, re.M)
     result.skipped = _total("Skipped", text)
     unexpected = [name for name in skips if name not in EXPECTED_SKIPS]
     if len(skips) != result.skipped or unexpected:
-        print("Skips nobody expected:", *unexpected, sep="\n  ")
+        told = [f"SKIPPED {name}, unexpected" for name in unexpected]
+        result.failures += told or ["FAILED skips that stestr did not name"]
         result.failed += max(1, len(unexpected))
     if done.returncode and not result.failed:
         # A run that broke off says so by its exit code alone.
-        print(f"stestr ended with {done.returncode}")
-        result.failed += 1
+        result += _one(False, f"FAILED stestr ended with {done.returncode}")
     return result
+
+
+def _failures(text: str) -> list[str]:
+    """Each failed test of a run with the last line of its traceback."""
+    told = []
+    for block in re.split(r"^(?=\{\d+\} )", text, flags=re.M):
+        head = re.match(r"\{\d+\} (\S+) .*\.\.\. FAILED$", block, re.M)
+        if head:
+            _, _, after = block.partition("Captured traceback:")
+            trace = after.split("\nCaptured ")[0].split("\n\n\n")[0]
+            lines = [line.strip() for line in trace.splitlines()]
+            last = next((line for line in reversed(lines) if line), "")
+            told.append(f"FAILED {head[1]}: {last[:200]}")
+    return told
 
 
 def _total(word: str, text: str) -> int:
