@@ -85,8 +85,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         lines.append(f"{name:12} {result} in {took:.0f} s")
         print(lines[-1], flush=True)
         total += result
-    if "unit" in chosen:
-        coverage_report()
     print("\n" + "\n".join(lines + total.failures))
     print(total)
     return 1 if total.failed or not total.passed else 0
@@ -162,9 +160,7 @@ def _is_shell(path: pathlib.Path) -> bool:
 
 
 def unit() -> Result:
-    for old in ROOT.glob(".coverage*"):
-        old.unlink()
-    return _stestr("unit", covered=True)
+    return _stestr("unit")
 
 
 def functional() -> Result:
@@ -172,7 +168,6 @@ def functional() -> Result:
     return _stestr(
         "functional",
         prefix=[sys.executable, "-m", "tests.fixtures.engines", "--"],
-        covered=True,
     )
 
 
@@ -205,17 +200,12 @@ def _stestr(
     suite: str,
     prefix: Sequence[str] = (),
     options: Sequence[str] = (),
-    covered: bool = False,
     more: Mapping[str, str] = types.MappingProxyType({}),
 ) -> Result:
     if not any((ROOT / "tests" / suite).rglob("test_*.py")):
         print(f"no tests in tests/{suite}")
         return Result(failed=1)
     env = {**os.environ, **more, "OS_TEST_PATH": f"./tests/{suite}"}
-    if covered:
-        env["PYTHON"] = (
-            f"{BIN / 'coverage'} run --source gpubroker --parallel-mode"
-        )
     repository = ROOT / ".stestr" / suite
     shutil.rmtree(repository, ignore_errors=True)
     repository.mkdir(parents=True)
@@ -264,14 +254,6 @@ def _failures(text: str) -> list[str]:
 def _total(word: str, text: str) -> int:
     found = re.findall(rf"^ - {word}: (\d+)$", text, re.M)
     return int(found[-1]) if found else 0
-
-
-def coverage_report() -> None:
-    _run([str(BIN / "coverage"), "combine", "-q"], capture=True)
-    done = _run(
-        [str(BIN / "coverage"), "report", "--skip-covered"], capture=True
-    )
-    print(done.stdout[-6000:])
 
 
 def _run(
