@@ -13,7 +13,9 @@
 
 Keystone knows of a role's removal at once, and so does everybody who asks it
 about a new token; the other services believe the old token as long as they
-remember it. So the worker is restarted, which asks for a new one.
+remember it. So the worker is restarted, which asks for a new one. So is the
+API when a role has come back: a thread of Keystone remembers the roles of a
+token from the request before, and goes on refusing the old one.
 """
 
 from __future__ import annotations
@@ -62,9 +64,10 @@ class RolesCase(base.CloudTest):
         finally:
             keystone.assign_project_role_to_user(*grant)
 
-    def restart_worker(self) -> None:
-        self.cloud.stop(services.WORKER)
-        self.cloud.start(services.WORKER)
+    def restart(self, *names: str) -> None:
+        for name in names:
+            self.cloud.stop(name)
+            self.cloud.start(name)
 
     def log(self, name: str) -> str:
         path = self.cloud.layout.log_of(name)
@@ -102,7 +105,7 @@ class TheBroker(RolesCase):
     def test_without_gpubroker_nova_opens_nothing(self) -> None:
         before = len(self.log(services.WORKER))
         with self.without("gpubroker", "gpubroker"):
-            self.restart_worker()
+            self.restart(services.WORKER)
             lease = self.order("vm.gpu.l40s.1")
             reason = self.eventually(
                 "the lease says what it waits for",
@@ -118,7 +121,7 @@ class TheBroker(RolesCase):
         said = self.log(services.WORKER)[before:]
         self.assertIn("Nova refuses the broker's own identity", said)
         self.assertIn('Run "gpubroker-status upgrade check"', said)
-        self.restart_worker()
+        self.restart(services.WORKER)
         self.end(self.wait(lease))
         self.assertEqual({}, self.findings())
 
@@ -128,7 +131,7 @@ class TheBroker(RolesCase):
             for name in (services.WORKER, services.API)
         }
         with self.without("gpubroker", "service"):
-            self.restart_worker()
+            self.restart(services.WORKER)
             # Of one whose token the API has not seen.
             with contextlib.closing(self.cloud.connection("sandbox")) as new:
                 answer = new.session.get(
@@ -151,7 +154,7 @@ class TheBroker(RolesCase):
             )
         said = self.log(services.API)[before[services.API] :]
         self.assertIn("identity:validate_token", said)
-        self.restart_worker()
+        self.restart(services.API, services.WORKER)
         self.end(self.active("vm.gpu.l40s.1"))
         self.assertEqual({}, self.findings())
 
