@@ -43,13 +43,15 @@ AWAY = "SHELVED_OFFLOADED"
 
 #: For how long the cards are open.
 _WINDOW = datetime.timedelta(minutes=5)
-#: Seconds between looks meanwhile.
+#: Seconds between looks meanwhile, and until they are open.
 _AGAIN = 2.0
+_SOON = 0.5
 
 _KEPT = (
     "Its server is shelved and holds no cards; they are kept for it. "
     "Unshelve it to have them opened."
 )
+_OPENING = "Its server is shelved. Its cards are being opened for it."
 
 
 def under_way(run: saga.Run, node: leases.Node) -> steps.Step | None:
@@ -84,7 +86,7 @@ def look(
         lambda now: held.open_(now, node),
         "The cards are opened for the server to come back.",
     )
-    return _open_until(step), _AGAIN
+    return _OPENING, _SOON
 
 
 def _go_on(
@@ -94,7 +96,7 @@ def _go_on(
     back = server.status != AWAY
     late = now > step.begun_at + _WINDOW
     if not back and (not late or server.task_state is not None):
-        return _open_until(step), _AGAIN
+        return _meanwhile(run, node, step)
     how = "it is back" if back else "it did not come back"
     _write(
         run,
@@ -105,12 +107,18 @@ def _go_on(
     return ("", 0.0) if back else (_KEPT, None)
 
 
-def _open_until(step: steps.Step) -> str:
+def _meanwhile(
+    run: saga.Run, node: leases.Node, step: steps.Step
+) -> tuple[str, saga.Next]:
+    """Nobody is told to ask again as long as Placement refuses a card."""
+    if any(card.reserved for card in run.cards(node)):
+        return _OPENING, _SOON
     end = step.begun_at + _WINDOW
-    return (
+    words = (
         "Its server is shelved. Its cards are open for it until "
         f"{end:%Y-%m-%d %H:%M:%SZ}: unshelve it once more."
     )
+    return words, _AGAIN
 
 
 def _write(

@@ -41,12 +41,9 @@ class Shelved(testtools.TestCase):
         self.cloud.unshelve(self.server)
         self.assertEqual("SHELVED_OFFLOADED", self.status())
         self.world.run(
-            lambda: (
-                "once more" in self.get().reason and not any(self.reserved())
-            ),
-            seconds=100,
-            core=core,
+            lambda: "once more" in self.get().reason, seconds=100, core=core
         )
+        self.assertEqual([0, 0], self.reserved(), "told too early")
 
     def comes_back(self, core=None):
         self.cloud.unshelve(self.server)
