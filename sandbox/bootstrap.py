@@ -122,7 +122,8 @@ def _provide_packages(packages: tuple[Package, ...]) -> None:
             f"these packages are missing: {names}\nInstall them as root:\n"
             f"    apt-get install --no-install-recommends {names}\n"
             "and stop what they start, for it is not used:\n"
-            "    systemctl disable --now rabbitmq-server mariadb postgresql"
+            "    systemctl disable --now rabbitmq-server mariadb postgresql "
+            "prometheus"
         )
     with _step(f"Install {names}"):
         with _nothing_started(privilege):
@@ -189,6 +190,7 @@ def _disable_units(privilege: list[str], installed: list[str]) -> None:
         "rabbitmq-server": "rabbitmq-server",
         "mariadb-server": "mariadb",
         "postgresql": "postgresql",
+        "prometheus": "prometheus",
     }
     for package in installed:
         if package in units:

@@ -27,6 +27,8 @@ ENVIRONMENT = layout.ROOT / ".venv-test"
 PACKAGES = (
     *bootstrap.PACKAGES,
     ("postgresql", "/usr/lib/postgresql/*/bin/postgres"),
+    # For promtool.
+    ("prometheus", "/usr/bin/promtool"),
 )
 
 

@@ -29,6 +29,7 @@ from gpubroker.api import call
 from gpubroker.api import callers
 from gpubroker.api import defaults
 from gpubroker.api import dispatch
+from gpubroker.api import measuring
 from gpubroker.api import middleware
 from gpubroker.api import rates
 from gpubroker.api.controllers import root
@@ -58,7 +59,9 @@ def build(
             functools.partial(caller.drive, ports), ports.clock.monotonic
         ),
     )
-    return _wrap(conf, dispatch.application(site, root.TREE), checks)
+    app = _wrap(conf, dispatch.application(site, root.TREE), checks)
+    # Outermost: whatever becomes of a request.
+    return measuring.Measured(app, ports.meter, ports.clock)
 
 
 def _wrap(

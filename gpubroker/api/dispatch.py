@@ -43,6 +43,8 @@ LOG = logging.getLogger(__name__)
 
 VERSION = f"{versions.SERVICE_TYPE}.microversion"
 _MATCH = "gpubroker.match"
+#: The template of the request's path, for who counts.
+ROUTE = "gpubroker.route"
 
 #: Items of a list that are checked where faults are only logged.
 _SAMPLE = 2
@@ -99,6 +101,7 @@ class Root:
             ctx = context.RequestContext.from_environ(request.environ)
             self._site.count(ctx, rule)
         request.environ[_MATCH] = match
+        request.environ[ROUTE] = match.template
         return self.respond, []
 
     @pecan.expose()  # type: ignore[untyped-decorator]

@@ -78,10 +78,13 @@ class Collection(Node):
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """:param args: path parameters by name."""
+    """:param args: path parameters by name.
+    :param template: the path with their names instead, as ``walk`` has it.
+    """
 
     handler: Handler
     args: Mapping[str, str]
+    template: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,14 +109,15 @@ def match(root: Node, method: str, segments: Sequence[str]) -> Match:
     if parts and not parts[-1]:
         parts.pop()
     args: dict[str, str] = {}
-    table = _walk_down(root, parts, args)
+    template: list[str] = []
+    table = _walk_down(root, parts, args, template)
     # A server drops the body of the answer to a HEAD by itself.
     handler = table.get("GET" if method == "HEAD" else method)
     if handler is None:
         raise api_errors.MethodNotAllowed(
             f"{method} is not possible here.", allow=allowed(table)
         )
-    return Match(handler, args)
+    return Match(handler, args, "/" + "/".join(template))
 
 
 def allowed(table: Mapping[str, Handler]) -> list[str]:
@@ -122,19 +126,27 @@ def allowed(table: Mapping[str, Handler]) -> list[str]:
 
 
 def _walk_down(
-    node: Node, parts: Sequence[str], args: dict[str, str]
+    node: Node,
+    parts: Sequence[str],
+    args: dict[str, str],
+    template: list[str],
 ) -> dict[str, Handler]:
     table: dict[str, Handler] = {}
     if not parts:
         table = node.handlers(node.ON_SELF)
     elif parts[0] in node.children:
-        return _walk_down(node.children[parts[0]], parts[1:], args)
+        template.append(parts[0])
+        child = node.children[parts[0]]
+        return _walk_down(child, parts[1:], args, template)
     elif node.key and _KEY.fullmatch(parts[0]):
         args[node.key] = parts[0]
+        template.append(f"{{{node.key}}}")
         if len(parts) == 1:
             table = node.handlers(node.ON_MEMBER)
         elif parts[1] in node.members:
-            return _walk_down(node.members[parts[1]], parts[2:], args)
+            template.append(parts[1])
+            member = node.members[parts[1]]
+            return _walk_down(member, parts[2:], args, template)
     if not table:
         raise errors.NotFound("There is nothing at this address.")
     return table

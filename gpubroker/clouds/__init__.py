@@ -38,10 +38,14 @@ class Clouds:
     identity: ports.Identity
 
 
-def build(conf: cfg.ConfigOpts, clock: ports.Clock | None = None) -> Clouds:
+def build(
+    conf: cfg.ConfigOpts,
+    clock: ports.Clock | None = None,
+    meter: ports.Meter | None = None,
+) -> Clouds:
     """From [service_user]; talks to nobody yet."""
     clock = clock or system_clock.SystemClock()
-    cloud = session.connect(conf)
+    cloud = session.connect(conf, meter)
     section = conf[service_user.GROUP]
     nova = cloud.service("Nova", "compute")
     version = compute.Microversion(nova)

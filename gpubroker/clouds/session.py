@@ -21,8 +21,9 @@ from __future__ import annotations
 import enum
 import logging
 import random
+import time
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from keystoneauth1 import adapter
@@ -142,9 +143,11 @@ class Service:
         api: adapter.Adapter,
         who: Who = Who.BROKER,
         prove: Callable[[], None] = lambda: None,
+        meter: ports.Meter | None = None,
     ) -> None:
         """:param prove: raises Unavailable when the broker's own password
         does not work."""
+        self._meter = meter or ports.Uncounted()
         self.name = name
         self.api = api
         self._who = who
@@ -170,13 +173,7 @@ class Service:
             the broker it is Misconfigured, since no user can mend it.
         """
         try:
-            response = ask(
-                self.name,
-                self._who,
-                lambda: self.api.request(
-                    path, method, raise_exc=False, **options
-                ),
-            )
+            response = self._sent(path, method, **options)
         except errors.IdentityLost:
             # A trust is used with the broker's password, which may be what
             # Keystone refuses.
@@ -186,6 +183,24 @@ class Service:
         if answer.status >= 400 and answer.status not in accept:
             raise self._error(answer)
         return answer
+
+    def _sent(self, path: str, method: str, **options: Any) -> Any:
+        """Count it, whatever comes of it; the time has that of a token which
+        had to be got first."""
+        began, status = time.monotonic(), None
+        try:
+            response = ask(
+                self.name,
+                self._who,
+                lambda: self.api.request(
+                    path, method, raise_exc=False, **options
+                ),
+            )
+            status = response.status_code
+        finally:
+            took = time.monotonic() - began
+            self._meter.called(self.name, method, status, took)
+        return response
 
     def get(self, path: str, **options: Any) -> Answer:
         # A keep-alive connection that the server closed meanwhile fails
@@ -250,6 +265,7 @@ class Cloud:
     session: session.Session
     region_name: str | None
     interface: tuple[str, ...]
+    meter: ports.Meter = field(default_factory=ports.Uncounted)
 
     def service(
         self,
@@ -268,8 +284,8 @@ class Cloud:
             **options,
         )
         if auth is None:
-            return Service(name, api)
-        return Service(name, api, Who.USER, self.prove)
+            return Service(name, api, meter=self.meter)
+        return Service(name, api, Who.USER, self.prove, self.meter)
 
     def prove(self) -> None:
         """:raises Unavailable, Misconfigured: no fresh token for the
@@ -305,7 +321,7 @@ class Cloud:
         )
 
 
-def connect(conf: cfg.ConfigOpts) -> Cloud:
+def connect(conf: cfg.ConfigOpts, meter: ports.Meter | None = None) -> Cloud:
     """The cloud as [service_user] describes it; asks for no token yet."""
     section = conf[service_user.GROUP]
     made = loading.load_session_from_conf_options(
@@ -320,6 +336,7 @@ def connect(conf: cfg.ConfigOpts) -> Cloud:
         session=made,
         region_name=section.region_name,
         interface=tuple(section.interface),
+        meter=meter or ports.Uncounted(),
     )
 
 

@@ -39,9 +39,11 @@ from gpubroker import clouds
 from gpubroker import conf as configuration
 from gpubroker import errors
 from gpubroker.conf import worker as options
+from gpubroker.db import key_files
 from gpubroker.db import store
 from gpubroker.rpc import bell
 from gpubroker.services import broker
+from gpubroker.services import ports
 from gpubroker.worker import service
 
 LOG = logging.getLogger(__name__)
@@ -61,26 +63,32 @@ def main(args: list[str] | None = None) -> int:
     manager.add(
         service.Worker,
         workers=conf.worker.workers,
-        args=(conf, assemble),
+        args=(conf, assemble, rotated),
     )
     oslo_config_glue.setup(manager, conf, reload_method="mutate")
     manager.run()
     return 0
 
 
-def assemble(conf: cfg.ConfigOpts) -> broker.Broker:
+def assemble(conf: cfg.ConfigOpts, meter: ports.Meter) -> broker.Broker:
     """The real ports; connects to nothing yet."""
     system = clock.SystemClock()
-    found = clouds.build(conf, system)
+    found = clouds.build(conf, system, meter)
     return broker.Broker(
-        store=store.Store(conf, system),
+        store=store.Store(conf, system, meter),
         clock=system,
         bell=bell.build(conf),
         ledger=found.ledger,
         compute=found.compute,
         identity=found.identity,
         settings=options.settings(conf),
+        meter=meter,
     )
+
+
+def rotated(conf: cfg.ConfigOpts) -> float | None:
+    """When the keys of user data were last rotated, if that can be read."""
+    return key_files.KeyFiles(conf.encryption.key_repository).rotated_at()
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ from gpubroker import errors
 from gpubroker.db import marks
 from gpubroker.db import repository
 from gpubroker.db import tables
+from gpubroker.db import tallies
 from gpubroker.domain import fences
 
 _ROW = tables.Fence
@@ -56,6 +57,7 @@ class Fences(repository.Repository):
             )
         except errors.Duplicate:
             return False
+        tallies.fenced(self._session, fence.reason)
         return True
 
     def reword(self, fence: fences.Fence) -> bool:
@@ -84,7 +86,10 @@ class Fences(repository.Repository):
         if lease_id is not None:
             statement = statement.where(_ROW.lease_id == lease_id)
         of = marks.Of(devices=(device_id,))
-        return bool(self._execute(statement, of))
+        if not self._execute(statement, of):
+            return False
+        tallies.fenced(self._session, reason, lifted=True)
+        return True
 
     def of_lease(self, lease_id: str) -> list[fences.Fence]:
         return self._found(_ROW.lease_id == lease_id)

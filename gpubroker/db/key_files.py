@@ -108,6 +108,14 @@ class KeyFiles:
         names = os.listdir(self.folder)
         return sorted(int(n) for n in names if n.isascii() and n.isdigit())
 
+    def rotated_at(self) -> float | None:
+        """When they were last made or rotated, in seconds since 1970: each
+        time a new key is staged. None: that can not be read."""
+        try:
+            return (self.folder / str(STAGED)).stat().st_mtime
+        except OSError:
+            return None
+
     def create(self) -> bool:
         """The first primary and staged key; harmless to repeat.
 

@@ -49,6 +49,13 @@ LOST = (
     sa_exc.OperationalError,
 )
 
+#: All that the engine, or what lies between it and us, may raise.
+ENGINE = (
+    sa_exc.SQLAlchemyError,
+    db_exc.DBError,
+    db_exc.CantStartEngineError,
+)
+
 #: How the engines say that a table or a column is not there: MariaDB's error
 #: numbers (ER_BAD_FIELD_ERROR, ER_NO_SUCH_TABLE), the SQLSTATEs of PostgreSQL
 #: (undefined_column, undefined_table), and what SQLite writes, which has one
@@ -145,11 +152,7 @@ def translated() -> Iterator[None]:
     """
     try:
         yield
-    except (
-        sa_exc.SQLAlchemyError,
-        db_exc.DBError,
-        db_exc.CantStartEngineError,
-    ) as error:
+    except ENGINE as error:
         # MariaDB forgets the savepoints of a transaction that it gives up,
         # so that the way back fails first; the cause is what counts.
         before = getattr(error, "cause", None)
@@ -202,6 +205,11 @@ def _outward(error: Exception) -> Exception:
 def lost(error: BaseException | None) -> bool:
     """Whether the whole transaction may come through when done again."""
     return isinstance(error, LOST) and not of_another_schema(error)
+
+
+def of_engine(error: BaseException | None) -> bool:
+    """Whether an error came from the engine, and not from a use case."""
+    return isinstance(error, ENGINE)
 
 
 def of_another_schema(error: BaseException) -> bool:

@@ -27,6 +27,7 @@ from sqlalchemy import engine as sa_engine
 from sqlalchemy import orm
 
 from gpubroker import errors
+from gpubroker.db import census
 from gpubroker.db import claims
 from gpubroker.db import devices
 from gpubroker.db import events
@@ -45,6 +46,7 @@ from gpubroker.db import seal
 from gpubroker.db import session as db_session
 from gpubroker.db import standing
 from gpubroker.db import steps
+from gpubroker.db import tallies
 from gpubroker.db import traits
 from gpubroker.db import trusts
 from gpubroker.db import workers
@@ -90,6 +92,7 @@ class Transaction:
         self.trusts: ports.Trusts = trusts.Trusts(session, clock)
         self.events: ports.Events = events.Events(session, clock)
         self.purge: ports.Purge = purge.Purge(session, clock)
+        self.census: ports.Census = census.Census(session, clock)
 
 
 class Store:
@@ -103,8 +106,14 @@ class Store:
         ``encryption`` registered.
     """
 
-    def __init__(self, conf: cfg.ConfigOpts, clock: ports.Clock) -> None:
+    def __init__(
+        self,
+        conf: cfg.ConfigOpts,
+        clock: ports.Clock,
+        meter: ports.Meter | None = None,
+    ) -> None:
         self._clock = clock
+        self._meter = meter or ports.Uncounted()
         self._facade = db_session.facade(dict(conf.database.items()))
         self._process: int | None = None
         self._seal = seal.Seal(conf.encryption.key_repository)
@@ -127,9 +136,25 @@ class Store:
 
     @contextlib.contextmanager
     def _session(self, *, writes: bool) -> Iterator[orm.Session]:
-        self._connect()
-        with db_session.transaction(self._facade, writes=writes) as found:
-            yield found
+        with self._counted():
+            self._connect()
+            with db_session.transaction(self._facade, writes=writes) as found:
+                yield found
+
+    @contextlib.contextmanager
+    def _counted(self) -> Iterator[None]:
+        try:
+            yield
+        except (errors.Unavailable, errors.ConcurrentUpdate) as error:
+            # A use case may raise them for reasons of its own.
+            if db_session.of_engine(error.__cause__):
+                away = isinstance(error, errors.Unavailable)
+                self._meter.troubled(
+                    ports.Trouble.UNAVAILABLE
+                    if away
+                    else ports.Trouble.CONFLICT
+                )
+            raise
 
     @contextlib.contextmanager
     def read(self) -> Iterator[ports.Transaction]:
@@ -153,6 +178,7 @@ class Store:
         with self._session(writes=True) as session:
             yield Transaction(session, self._clock, self._seal)
             marks.write(session)
+        tallies.tell(session, self._meter)
 
     def run(self, work: Callable[[ports.Transaction], T]) -> T:
         """``work`` in a transaction that writes, again when it was lost.
@@ -169,6 +195,7 @@ class Store:
             except (errors.Unavailable, errors.ConcurrentUpdate) as error:
                 if not db_session.lost(error.__cause__):
                     raise
+            self._meter.repeated()
             self._clock.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311
         with self.write() as tx:
             return work(tx)

@@ -31,6 +31,18 @@ class StepState(enum.StrEnum):
     DONE = "done"
 
 
+class Result(enum.StrEnum):
+    """What became of one try of a step; not stored."""
+
+    DONE = "done"
+    REPEATED = "repeated"
+    """Something gave no answer, or was in the way: the same once more."""
+    FAILED = "failed"
+    """For a reason of the cloud's: the start is undone."""
+    REFUSED = "refused"
+    """For a reason that lies with the order: it ends."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
     """One step of one saga of one lease node (or of the lease: no node)."""

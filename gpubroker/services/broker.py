@@ -62,6 +62,7 @@ class Broker:
     """The ports, put together by a command (the composition root).
 
     :param cache: what this process has worked out of the hosts.
+    :param meter: what it counts of what it does.
     """
 
     store: ports.Store
@@ -72,3 +73,4 @@ class Broker:
     identity: ports.Identity
     settings: Settings = field(default_factory=Settings)
     cache: standing.Cache = field(default_factory=standing.Cache)
+    meter: ports.Meter = field(default_factory=ports.Uncounted)

@@ -63,7 +63,9 @@ class Change:
     ) -> None:
         """:raises IllegalMove: when the table has no such move."""
         leases.check_move(self.lease, state, target)
+        before = self.lease.state
         self.set(state=state, target=target, **fields)
+        self.after(lambda: self._core.meter.moved(before, self.lease))
 
     def node(self, node_id: str, **fields: Any) -> leases.Node:
         """Set fields of one node."""

@@ -70,6 +70,7 @@ def alarm(core: broker.Broker) -> None:
                 row.pci_address,
                 row.host,
             )
+            core.meter.leaked()
             _distrust(core, row.id)
             core.bell.host(row.host)
 

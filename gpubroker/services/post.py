@@ -125,7 +125,8 @@ def server(run: saga.Run, node: leases.Node, user: User) -> saga.Next:
         errors.RightsGone,
         errors.IdentityLost,
     ) as error:
-        run.done(step, f"refused: {error.message}"[:255])
+        words = f"refused: {error.message}"[:255]
+        run.done(step, words, steps.Result.REFUSED)
         if not _stored(run, node)[1]:
             raise errors.ConcurrentUpdate(
                 "Another worker has gone on meanwhile."

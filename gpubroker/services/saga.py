@@ -183,7 +183,11 @@ class Run:
             return None
         if step is None:
             step = self.begin(node, name)
-        wait = act()
+        try:
+            wait = act()
+        except Exception as error:
+            self.core.meter.step(step, _result(error))
+            raise
         if wait is None:
             self.done(step)
         return wait
@@ -223,12 +227,19 @@ class Run:
             begun_at=self.core.clock.now(),
         )
 
-    def done(self, step: steps.Step, detail: str = "") -> None:
+    def done(
+        self,
+        step: steps.Step,
+        detail: str = "",
+        result: steps.Result = steps.Result.DONE,
+    ) -> None:
+        """Over, with whatever result: it is not tried again."""
         now = self.core.clock.now()
         step = steps.finished(step, now, detail)
         with self.core.store.write() as tx:
             tx.steps.done(step)
         self._steps[_key(step)] = step
+        self.core.meter.step(step, result)
         LOG.info(
             "Lease %s: %s of node %d done after %.1f s%s",
             self.lease.id,
@@ -254,6 +265,15 @@ def delegation(run: Run) -> leases.Delegation:
     if found is None:
         raise errors.IdentityLost(NO_DELEGATION)
     return found
+
+
+def _result(error: Exception) -> steps.Result:
+    if isinstance(error, CloudFailure):
+        return steps.Result.FAILED
+    ends = (errors.Rejected, errors.IdentityLost, ServerGone)
+    if isinstance(error, ends):
+        return steps.Result.REFUSED
+    return steps.Result.REPEATED
 
 
 def _key(step: steps.Step) -> tuple[str | None, int, steps.Saga, str]:

@@ -184,6 +184,7 @@ def _activate(run: saga.Run) -> None:
     # By the clock that all workers share: one that is off would end the
     # lease at once, or give hours for nothing.
     started_at = run.core.store.now()
+    begun_at = run.begun_at()
     with run.change() as now:
         for node in now.lease.nodes:
             held.close(now, node)
@@ -195,6 +196,12 @@ def _activate(run: saga.Run) -> None:
         _state(now, started_at)
         now.tx.leases.forget_user_data(now.lease.id)
         now.ring_hosts()
+    waited = begun_at - run.lease.requested_at
+    run.core.meter.started(
+        run.lease.pool,
+        waited.total_seconds(),
+        (started_at - begun_at).total_seconds(),
+    )
 
 
 def _state(now: change.Change, started_at: datetime.datetime) -> None:

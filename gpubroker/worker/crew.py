@@ -18,7 +18,9 @@ import logging
 import time
 from dataclasses import dataclass
 
+from gpubroker.metrics import standing
 from gpubroker.services import broker
+from gpubroker.worker import censuses
 from gpubroker.worker import hosts
 from gpubroker.worker import leases
 from gpubroker.worker import plans
@@ -31,7 +33,10 @@ LOG = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pace:
-    """Seconds, days and threads; see the options of [worker]."""
+    """Seconds, days and threads; see the options of [worker].
+
+    :param census_interval: none: nobody asks for one.
+    """
 
     plan_interval: float
     lease_interval: float
@@ -41,6 +46,7 @@ class Pace:
     threads: int
     reconcile_threads: int
     purge_after_days: int = 0
+    census_interval: float | None = None
 
 
 class Crew:
@@ -70,6 +76,10 @@ class Crew:
             sweep.loop,
             purge.loop,
         ]
+        self._censuses: censuses.CensusLoop | None = None
+        if pace.census_interval is not None:
+            self._censuses = censuses.CensusLoop(core, pace.census_interval)
+            self._loops.append(self._censuses.loop)
 
     def pool(self, name: str) -> None:
         self._plans.ring(name)
@@ -79,6 +89,15 @@ class Crew:
 
     def host(self, name: str) -> None:
         self._hosts.ring(name)
+
+    def standing(self) -> standing.Standing:
+        """How things stand, as this worker last saw them; asks nobody."""
+        return standing.Standing(
+            census=self._censuses.last if self._censuses else None,
+            pools=self._mine.known,
+            behind=self._mine.behind,
+            compared=self._hosts.compared(),
+        )
 
     def _others(self) -> None:
         """This worker looks after other pools than before."""

@@ -44,10 +44,10 @@ class HostLoop(rounds.Rounds):
         interval: float,
         threads: int,
     ) -> None:
-        super().__init__(
-            "host", core, reconcile.reconcile_host, interval, threads
-        )
+        super().__init__("host", core, self._reconcile, interval, threads)
         self._mine = mine
+        #: host -> its pool, and when it was last compared; 0: not yet.
+        self._compared: dict[str, tuple[str, float]] = {}
         self._told: set[str] = set()
         self._rung: set[str] = set()
         self._lock = threading.Lock()
@@ -57,6 +57,7 @@ class HostLoop(rounds.Rounds):
             1,
             core.clock.monotonic,
             ready=self.loop.wake,
+            meter=core.meter,
         )
 
     def ring(self, host: str) -> None:
@@ -97,11 +98,33 @@ class HostLoop(rounds.Rounds):
             except errors.NotFound:
                 return True
 
+    def compared(self) -> dict[tuple[str, str], float]:
+        """(pool, host) -> seconds since 1970 when this worker, who looks
+        after it, last compared it with Placement; 0: not yet."""
+        with self._lock:
+            return {
+                (pool, name): at for name, (pool, at) in self._compared.items()
+            }
+
+    def _reconcile(self, core: broker.Broker, name: str) -> float | None:
+        wait = reconcile.reconcile_host(core, name)
+        with self._lock:
+            if name in self._compared:
+                pool, _before = self._compared[name]
+                now = core.clock.now().timestamp()
+                self._compared[name] = pool, now
+        return wait
+
     def _look(self, now: float) -> None:
         pools = self._mine.pools()
         with self._core.store.read() as tx:
-            names = [h.name for pool in pools for h in tx.hosts.all(pool)]
-        self._jobs.keep(dict.fromkeys(names, self._interval))
+            mine = {h.name: p for p in pools for h in tx.hosts.all(p)}
+        with self._lock:
+            self._compared = {
+                name: (pool, self._compared.get(name, ("", 0.0))[1])
+                for name, pool in mine.items()
+            }
+        self._jobs.keep(dict.fromkeys(mine, self._interval))
         self._search.keep({_ALL: self._interval} if self._mine.chief else {})
 
     def _discover(self, _all: str) -> None:

@@ -28,6 +28,7 @@ import futurist
 from futurist import rejection
 
 from gpubroker import errors
+from gpubroker.services import ports
 from gpubroker.worker import backoff
 
 LOG = logging.getLogger(__name__)
@@ -50,6 +51,7 @@ class Jobs:
         the next one; ``None`` = after its idle time.
     :param ready: called, from any thread, when a job has ended its turn.
     :param monotonic: a clock.
+    :param meter: counts the turns, as ``<name>_turn``.
     """
 
     def __init__(
@@ -59,7 +61,9 @@ class Jobs:
         threads: int,
         monotonic: Callable[[], float],
         ready: Callable[[], None] = lambda: None,
+        meter: ports.Meter | None = None,
     ) -> None:
+        self._meter = meter or ports.Uncounted()
         self._name = name
         self._work = work
         self._monotonic = monotonic
@@ -155,20 +159,26 @@ class Jobs:
         with self._lock:
             job, stopped = self._jobs[key], self._stopped
         wait = None
+        began, outcome = self._monotonic(), ports.Outcome.DONE
         try:
             if not stopped:
                 wait = self._work(key)
                 job.failures = 0
         except errors.OutsideError as error:
+            outcome = ports.Outcome.UNANSWERED
             LOG.warning("%s %s waits: %s", self._name, key, error.message)
         except (errors.ConcurrentUpdate, errors.NotFound) as error:
+            outcome = ports.Outcome.OVERTAKEN
             wait = self._lost(job, key, error)
         except Exception:
+            outcome = ports.Outcome.FAILED
             job.failures += 1
             LOG.exception("%s %s failed", self._name, key)
             wait = backoff.pause(job.failures)
         finally:
             self._end(job, wait)
+        took = self._monotonic() - began
+        self._meter.passed(f"{self._name.lower()}_turn", outcome, took)
         self._ready()
 
     def _lost(

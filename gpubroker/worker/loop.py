@@ -16,9 +16,11 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 
 from gpubroker import errors
+from gpubroker.services import ports
 from gpubroker.worker import backoff
 
 LOG = logging.getLogger(__name__)
@@ -28,12 +30,19 @@ class Loop:
     """:param act: one pass; returns seconds after which the next one is
     due, at most ``period``; ``None`` = ``period``. A pass that raises is
     logged and repeated, with growing pauses.
+
+    :param meter: counts the passes.
     """
 
     def __init__(
-        self, name: str, period: float, act: Callable[[], float | None]
+        self,
+        name: str,
+        period: float,
+        act: Callable[[], float | None],
+        meter: ports.Meter | None = None,
     ) -> None:
         self.name = name
+        self._meter = meter or ports.Uncounted()
         self._period = period
         self._act = act
         self._woken = threading.Event()
@@ -66,17 +75,24 @@ class Loop:
             self._woken.clear()
 
     def _pass(self) -> float:
+        began = time.monotonic()
+        outcome, wait = self._try()
+        took = time.monotonic() - began
+        self._meter.passed(self.name, outcome, took)
+        return wait
+
+    def _try(self) -> tuple[ports.Outcome, float]:
         try:
             wait = self._act()
         except errors.OutsideError as error:
             # Known: it is down. Tried again at the usual pace.
             LOG.warning("The %s loop waits: %s", self.name, error.message)
-            return self._period
+            return ports.Outcome.UNANSWERED, self._period
         except Exception:
             self._failures += 1
             LOG.exception("The %s loop failed", self.name)
-            return backoff.pause(self._failures)
+            return ports.Outcome.FAILED, backoff.pause(self._failures)
         self._failures = 0
         if wait is None:
-            return self._period
-        return max(0.0, min(wait, self._period))
+            return ports.Outcome.DONE, self._period
+        return ports.Outcome.DONE, max(0.0, min(wait, self._period))

@@ -34,7 +34,7 @@ class PlanLoop:
     ) -> None:
         self._core = core
         self._mine = mine
-        self.loop = loop.Loop("plan", interval, self._pass)
+        self.loop = loop.Loop("plan", interval, self._pass, core.meter)
 
     def ring(self, pool: str) -> None:
         if pool in self._mine.known:
@@ -47,9 +47,15 @@ class PlanLoop:
                 # to take it again.
                 continue
             try:
-                plan.plan_pool(self._core, pool, self._mine.owner)
+                self._plan(pool)
             except errors.NotFound:
                 LOG.info("Pool %s was deleted meanwhile", pool)
             except errors.GpubrokerError as error:
                 # The other pools do not wait for it.
                 LOG.warning("Pool %s is not planned: %s", pool, error.message)
+
+    def _plan(self, pool: str) -> None:
+        clock = self._core.clock
+        began = clock.monotonic()
+        plan.plan_pool(self._core, pool, self._mine.owner)
+        self._core.meter.planned(pool, clock.monotonic() - began)

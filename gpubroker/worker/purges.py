@@ -47,7 +47,7 @@ class PurgeLoop:
         self._age = datetime.timedelta(days=days)
         self._under_way: Iterator[domain.Purged] | None = None
         self._done = domain.Purged()
-        self.loop = loop.Loop("purge", _PERIOD, self._pass)
+        self.loop = loop.Loop("purge", _PERIOD, self._pass, core.meter)
 
     def _pass(self) -> float | None:
         self._mine.pools()

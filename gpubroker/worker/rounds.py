@@ -43,13 +43,14 @@ class Rounds(abc.ABC):
         self._core = core
         self._interval = interval
         self._looked = float("-inf")
-        self.loop = loop.Loop(noun, interval, self._pass)
+        self.loop = loop.Loop(noun, interval, self._pass, core.meter)
         self._jobs = jobs.Jobs(
             noun.capitalize(),
             functools.partial(work, core),
             threads,
             core.clock.monotonic,
             ready=self.loop.wake,
+            meter=core.meter,
         )
 
     def ring(self, key: str) -> None:

@@ -15,6 +15,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import logging
 import os
 import socket
@@ -26,8 +27,10 @@ import oslo_messaging
 from cotyledon import types
 from oslo_config import cfg
 
+from gpubroker.metrics import exports
 from gpubroker.rpc import broker as rpc
 from gpubroker.services import broker
+from gpubroker.services import ports
 from gpubroker.worker import bells
 from gpubroker.worker import crew
 
@@ -38,6 +41,7 @@ class Worker(cotyledon.Service):
     """Made in the child process, so that no connection crosses a fork.
 
     :param assemble: makes the ports from the configuration.
+    :param rotated: when the keys of user data were last rotated.
     """
 
     name = "gpubroker-worker"
@@ -46,14 +50,19 @@ class Worker(cotyledon.Service):
         self,
         worker_id: types.WorkerId,
         conf: cfg.ConfigOpts,
-        assemble: Callable[[cfg.ConfigOpts], broker.Broker],
+        assemble: Callable[[cfg.ConfigOpts, ports.Meter], broker.Broker],
+        rotated: Callable[[cfg.ConfigOpts], float | None],
     ) -> None:
         super().__init__(worker_id)
         self._conf = conf
         self._owner = ":".join(
             (socket.gethostname(), str(os.getpid()), uuid.uuid4().hex[:8])
         )
-        core = assemble(conf)
+        self._number = worker_id
+        self._rotated = functools.partial(rotated, conf)
+        self._exported = exports.worker(conf)
+        meter = self._exported.meter if self._exported else ports.Uncounted()
+        core = assemble(conf, meter)
         ring = bells.Bells()
         self._crew = crew.Crew(
             dataclasses.replace(core, bell=ring), self._owner, pace(conf)
@@ -65,6 +74,10 @@ class Worker(cotyledon.Service):
     def run(self) -> None:
         LOG.info("Worker %s starts", self._owner)
         self._crew.start()
+        if self._exported is not None:
+            self._exported.listen(
+                self._number, self._crew.standing, self._rotated
+            )
         # Last, and alone allowed to hang: the loops need no messages.
         server = rpc.server(rpc.transport(self._conf), self._owner, self._crew)
         server.start()
@@ -75,6 +88,8 @@ class Worker(cotyledon.Service):
         LOG.info("Worker %s stops", self._owner)
         if self._server is not None:
             self._server.stop()
+        if self._exported is not None:
+            self._exported.stop()
         drain = self._conf.worker.drain_seconds
         if self._crew.stop(drain):
             LOG.info("Worker %s has stopped", self._owner)
@@ -97,4 +112,7 @@ def pace(conf: cfg.ConfigOpts) -> crew.Pace:
         threads=section.threads,
         reconcile_threads=section.reconcile_threads,
         purge_after_days=section.purge_after_days,
+        census_interval=(
+            conf.metrics.census_interval if conf.metrics.enabled else None
+        ),
     )

@@ -33,7 +33,7 @@ class SweepLoop:
         self._core = core
         self._mine = mine
         self._before = sweep.Leftovers()
-        self.loop = loop.Loop("sweep", interval, self._pass)
+        self.loop = loop.Loop("sweep", interval, self._pass, core.meter)
 
     def _pass(self) -> None:
         self._mine.doubt()
@@ -44,5 +44,6 @@ class SweepLoop:
         memory.live(self._core)
         delegate.sweep(self._core)
         found = sweep.find(self._core)
-        sweep.remove(self._core, found.also_in(self._before))
+        removed = sweep.remove(self._core, found.also_in(self._before))
+        self._core.meter.swept(removed)
         self._before = found

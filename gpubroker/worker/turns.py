@@ -64,7 +64,8 @@ class Turns:
         self._left = False
         self._share = share.Share()
         self._remembers = False
-        self.loop = loop.Loop("turns", self._period, self._pass)
+        self._behind = False
+        self.loop = loop.Loop("turns", self._period, self._pass, core.meter)
 
     @property
     def known(self) -> tuple[str, ...]:
@@ -75,6 +76,12 @@ class Turns:
     def chief(self) -> bool:
         """Whether this worker does what one has to do for all pools."""
         return self._share.chief
+
+    @property
+    def behind(self) -> bool:
+        """Whether this worker stands still because the database is older
+        than what was done with it."""
+        return self._behind
 
     def pools(self) -> tuple[str, ...]:
         """Its part of the pools; it looks for that when it is time."""
@@ -115,6 +122,7 @@ class Turns:
             if not self._remembers:
                 memory.check(self._core)
         except errors.Forgotten as error:
+            self._behind = True
             LOG.error("This worker does nothing: %s", error.message)
             return share.Share(), _DOUBT
         except errors.OutsideError as error:
@@ -125,6 +133,7 @@ class Turns:
             )
             return share.Share(), self._period
         self._remembers = True
+        self._behind = False
         return share.take(self._core, self.owner), self._period
 
     def leave(self) -> None:

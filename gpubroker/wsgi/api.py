@@ -35,9 +35,11 @@ from gpubroker import errors
 from gpubroker.api import app
 from gpubroker.conf import worker
 from gpubroker.db import store as db_store
+from gpubroker.metrics import exports
 from gpubroker.rpc import bell
 from gpubroker.rpc import ping
 from gpubroker.services import broker
+from gpubroker.services import ports
 
 LOG = logging.getLogger(__name__)
 
@@ -58,9 +60,11 @@ def config_files(environ: Mapping[str, str]) -> list[str]:
 def build(conf: cfg.ConfigOpts) -> Any:
     """Put the API together; connects to nothing yet."""
     clock = system_clock.SystemClock()
-    store = db_store.Store(conf, clock)
-    outside = clouds.build(conf, clock)
-    ports = broker.Broker(
+    exported = exports.api(conf)
+    meter: ports.Meter = exported.meter if exported else ports.Uncounted()
+    store = db_store.Store(conf, clock, meter)
+    outside = clouds.build(conf, clock, meter)
+    core = broker.Broker(
         store=store,
         clock=clock,
         bell=bell.build(conf),
@@ -68,12 +72,14 @@ def build(conf: cfg.ConfigOpts) -> Any:
         compute=outside.compute,
         identity=outside.identity,
         settings=worker.settings(conf),
+        meter=meter,
     )
     checks = {
         "database": store.ping,
         "messaging": ping.Ping(conf).check,
     }
-    return app.build(conf, ports, checks)
+    built = app.build(conf, core, checks)
+    return exported(built) if exported else built
 
 
 def _application() -> Any:

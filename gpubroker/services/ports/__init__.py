@@ -13,9 +13,11 @@
 """How the use cases see the world: what db, rpc and clouds have to offer.
 
 Nothing here knows SQL, HTTP or a message bus. ``db`` implements ``Store``,
-``clouds`` the ports on OpenStack services, ``rpc`` the ``Bell``.
+``clouds`` the ports on OpenStack services, ``rpc`` the ``Bell``, ``metrics``
+the ``Meter``.
 """
 
+from gpubroker.services.ports.census import Census
 from gpubroker.services.ports.leases import Claims
 from gpubroker.services.ports.leases import Events
 from gpubroker.services.ports.leases import Leases
@@ -25,6 +27,10 @@ from gpubroker.services.ports.ledger import Inventories
 from gpubroker.services.ports.ledger import Inventory
 from gpubroker.services.ports.ledger import Ledger
 from gpubroker.services.ports.ledger import Provider
+from gpubroker.services.ports.meter import Meter
+from gpubroker.services.ports.meter import Outcome
+from gpubroker.services.ports.meter import Trouble
+from gpubroker.services.ports.meter import Uncounted
 from gpubroker.services.ports.outside import Checked
 from gpubroker.services.ports.outside import Compute
 from gpubroker.services.ports.outside import ComputeService
@@ -53,6 +59,7 @@ from gpubroker.services.ports.wake import Clock
 
 __all__ = [
     "Bell",
+    "Census",
     "Checked",
     "Claims",
     "Clock",
@@ -70,7 +77,9 @@ __all__ = [
     "Inventory",
     "Leases",
     "Ledger",
+    "Meter",
     "Models",
+    "Outcome",
     "Pools",
     "Provider",
     "Purge",
@@ -83,7 +92,9 @@ __all__ = [
     "Store",
     "Traits",
     "Transaction",
+    "Trouble",
     "Trusts",
+    "Uncounted",
     "UserCloud",
     "Workers",
 ]

@@ -29,6 +29,7 @@ from gpubroker.domain import pools
 from gpubroker.domain import traits
 from gpubroker.services.paging import Listing
 from gpubroker.services.paging import Page
+from gpubroker.services.ports.census import Census
 from gpubroker.services.ports.leases import Claims
 from gpubroker.services.ports.leases import Events
 from gpubroker.services.ports.leases import Leases
@@ -345,6 +346,7 @@ class Transaction(Protocol):
     steps: Steps
     events: Events
     purge: Purge
+    census: Census
 
 
 class Store(Protocol):

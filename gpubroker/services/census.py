@@ -1,0 +1,25 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Count what there is."""
+
+from __future__ import annotations
+
+from gpubroker.domain import census
+from gpubroker.services import broker
+
+
+def take(core: broker.Broker) -> census.Census:
+    """:raises Unavailable: when the database does not answer."""
+    now = core.store.now()
+    with core.store.read() as tx:
+        return tx.census.take(now)
