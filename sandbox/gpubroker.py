@@ -13,6 +13,8 @@
 """gpubroker on the small cloud: its services and their first set-up."""
 
 import os
+import pathlib
+import shutil
 import time
 from collections.abc import Callable
 from typing import Any
@@ -47,7 +49,10 @@ def catalogue(settings: s.Settings) -> dict[str, services.Service]:
             processes.Program(
                 name=API,
                 command=(layouts.broker_program("gunicorn"),),
-                environment={"OS_GPUBROKER_CONFIG_FILES": main},
+                environment={
+                    "OS_GPUBROKER_CONFIG_FILES": main,
+                    "PROMETHEUS_MULTIPROC_DIR": str(_counts(settings)),
+                },
                 directory=settings.layout.config / "gpubroker",
                 stop_seconds=5,
             ),
@@ -90,9 +95,17 @@ def _agent(settings: s.Settings, host: str) -> services.Service:
     )
 
 
+def _counts(settings: s.Settings) -> pathlib.Path:
+    """Where the processes of the API add up what they count."""
+    return settings.layout.data / "api-counts"
+
+
 def prepare(settings: s.Settings) -> None:
     """Write the configuration and build what the agents look at."""
     config.write(settings)
+    # What the API of the last start has counted is over.
+    shutil.rmtree(_counts(settings), ignore_errors=True)
+    _counts(settings).mkdir()
     simulated_hosts.build(settings.layout)
 
 

@@ -58,6 +58,8 @@ gpubroker     {ports.url("gpubroker")}
 Keystone      {settings.auth_url}
 Nova          {ports.url("nova", "/v2.1")}
 Placement     {ports.url("placement")}
+Metrics       {ports.url("api_metrics", "/metrics")}
+              {ports.url("worker_metrics", "/metrics")}
 Logs          {_short(layout.log)}
 """
 

@@ -48,6 +48,8 @@ class Ports:
     faults_glance: int
     faults_neutron: int
     faults_nova: int
+    api_metrics: int
+    worker_metrics: int
 
     @classmethod
     def block(cls, base: int) -> "Ports":

@@ -125,8 +125,7 @@ def server(run: saga.Run, node: leases.Node, user: User) -> saga.Next:
         errors.RightsGone,
         errors.IdentityLost,
     ) as error:
-        words = f"refused: {error.message}"[:255]
-        run.done(step, words, steps.Result.REFUSED)
+        _refused(run, step, error)
         if not _stored(run, node)[1]:
             raise errors.ConcurrentUpdate(
                 "Another worker has gone on meanwhile."
@@ -134,6 +133,13 @@ def server(run: saga.Run, node: leases.Node, user: User) -> saga.Next:
         raise
     _store(run, node, found_id, step, "")
     return None
+
+
+def _refused(
+    run: saga.Run, step: steps.Step, error: errors.OutsideError
+) -> None:
+    words = f"refused: {error.message}"[:255]
+    run.done(step, words, steps.Result.REFUSED)
 
 
 def _cloud(run: saga.Run, user: User) -> ports.UserCloud | None:

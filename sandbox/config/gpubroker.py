@@ -76,6 +76,12 @@ def _main(settings: s.Settings) -> str:
                 **settings.credentials("gpubroker"),
                 **_way(settings),
             },
+            "metrics": {
+                "enabled": True,
+                "api_port": settings.ports.api_metrics,
+                "worker_port": settings.ports.worker_metrics,
+                "census_interval": 2,
+            },
             # Any answer that does not fit its schema is a fault to see here.
             "api": {"response_validation": "error", "report_interval": 10},
             # A person waits for what happens: look around more often than
