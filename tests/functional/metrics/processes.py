@@ -20,9 +20,11 @@ from __future__ import annotations
 
 import os
 import pathlib
+import re
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping, Sequence
 
@@ -30,6 +32,7 @@ import fixtures
 from prometheus_client import metrics_core
 from prometheus_client import parser
 
+from sandbox import ports
 from tests.fixtures import database
 from tests.fixtures import engines
 
@@ -150,14 +153,8 @@ def _free_ports(count: int) -> int:
     """The first of several in a row."""
     while True:
         first = engines.free_port()
-        if all(_is_free(first + n) for n in range(count)):
+        if all(ports.is_free(first + n) for n in range(count)):
             return first
-
-
-def _is_free(port: int) -> bool:
-    from sandbox import ports
-
-    return ports.is_free(port)
 
 
 class Process:
@@ -211,6 +208,8 @@ class Scrape:
         url = f"http://127.0.0.1:{port}{path}"
         with urllib.request.urlopen(url, timeout=PATIENCE) as answer:
             self.text = answer.read().decode()
+        #: Of metrics, with _total where they count.
+        self.names = set(re.findall(r"^# TYPE (\S+) ", self.text, re.M))
         found = parser.text_string_to_metric_families(self.text)
         self.families: dict[str, metrics_core.Metric] = {
             family.name: family for family in found

@@ -14,7 +14,6 @@
 
 from __future__ import annotations
 
-import collections
 import os
 import signal
 import urllib.error
@@ -35,22 +34,19 @@ class ApiTest(testtools.TestCase):
         site = self.useFixture(processes.Site())
         api = site.api(processes=3)
         self.assertEqual(3, len(api.children()))
-        statuses = collections.Counter(
-            site.ask(path) for path in ("/", "/v1/none", "/v1") * 10
-        )
-        self.assertEqual({200: 20, 401: 10}, self.known(statuses))
+        for _ in range(10):
+            self.assertEqual(200, site.ask("/"))
+            self.assertEqual(200, site.ask("/v1"))
+            self.assertEqual(401, site.ask("/v1/none"))
         # Whoever answers, each time.
         for _ in range(6):
             found = self.requests(site)
             self.assertEqual(10, found["GET", "/", "200"])
             self.assertEqual(10, found["GET", "/v1", "200"])
+            # Nobody has looked where it leads.
+            self.assertEqual(10, found["GET", "none", "401"])
         served = {path.stem.split("_")[1] for path in site.counts.iterdir()}
         self.assertEqual({str(pid) for pid in api.children()}, served)
-
-    def known(self, statuses):
-        """Without Keystone who asks gets no 404, and it takes no token to
-        find that Keystone is away."""
-        return dict(statuses)
 
     def test_what_a_process_has_counted_outlives_it(self):
         site = self.useFixture(processes.Site())
@@ -133,11 +129,8 @@ class WorkerTest(testtools.TestCase):
         first.wait(lambda: self.counted(site.worker_port))
         second = site.worker()
         second.wait(lambda: "No metrics: can not listen" in second.said)
-        second.wait(lambda: self.workers(site) == 2)
-
-    def workers(self, site):
-        found = processes.Scrape(site.worker_port)
-        return found.values("gpubroker_workers").get(())
+        # It is at work all the same.
+        second.wait(lambda: "This worker waits" in second.said)
 
     def test_the_place_of_one_that_was_killed_is_taken(self):
         site = self.useFixture(processes.Site())
