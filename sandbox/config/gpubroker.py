@@ -76,12 +76,7 @@ def _main(settings: s.Settings) -> str:
                 **settings.credentials("gpubroker"),
                 **_way(settings),
             },
-            "metrics": {
-                "enabled": True,
-                "api_port": settings.ports.api_metrics,
-                "worker_port": settings.ports.worker_metrics,
-                "census_interval": 2,
-            },
+            "metrics": _metrics(settings),
             # Any answer that does not fit its schema is a fault to see here.
             "api": {"response_validation": "error", "report_interval": 10},
             # A person waits for what happens: look around more often than
@@ -100,6 +95,15 @@ def _main(settings: s.Settings) -> str:
             },
         }
     )
+
+
+def _metrics(settings: s.Settings) -> s.Section:
+    return {
+        "enabled": True,
+        "api_port": settings.ports.api_metrics,
+        "worker_port": settings.ports.worker_metrics,
+        "census_interval": 2,
+    }
 
 
 def _logging(settings: s.Settings) -> dict[str, s.Value]:

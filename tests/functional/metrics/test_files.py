@@ -34,7 +34,7 @@ from gpubroker.domain import steps
 from gpubroker.metrics import meter
 from gpubroker.metrics import standing
 from gpubroker.services import ports
-from tests.functional.metrics import processes
+from tests.fixtures import broker_processes as processes
 from tests.unit.docs import test_commands
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
@@ -142,43 +142,45 @@ def _full_name(part):
     return f"{part._name}_total" if counter else part._name
 
 
+AT = datetime.datetime(2026, 11, 27, tzinfo=datetime.UTC)
+CARDS = census.Cards(
+    pool="p",
+    model="m",
+    state=devices.State.PRESENT,
+    health=devices.Health.OK,
+    claimed=False,
+    used=False,
+    placed=True,
+    reserved=False,
+    fences=frozenset(),
+    count=1,
+)
+WAITING = census.Open(
+    pool="p",
+    state=leases.State.QUEUED,
+    held=False,
+    count=1,
+    gpus=1,
+    oldest=AT,
+)
+HOST = census.Host(
+    name="h",
+    pool="p",
+    mode=hosts.Mode.MANAGE,
+    compute_state=hosts.ComputeState.UP,
+    enrolled=True,
+    heard_at=AT,
+)
+
+
 def _everything():
-    some = census.Cards(
-        pool="p",
-        model="m",
-        state=devices.State.PRESENT,
-        health=devices.Health.OK,
-        claimed=False,
-        used=False,
-        placed=True,
-        reserved=False,
-        fences=frozenset(),
-        count=1,
-    )
-    at = datetime.datetime(2026, 11, 27, tzinfo=datetime.UTC)
-    host = census.Host(
-        name="h",
-        pool="p",
-        mode=hosts.Mode.MANAGE,
-        compute_state=hosts.ComputeState.UP,
-        enrolled=True,
-        heard_at=at,
-    )
+    """One of each, so that every metric has a sample."""
     return standing.Standing(
         census=census.Census(
-            at=at,
-            cards=(some,),
-            leases=(
-                census.Open(
-                    pool="p",
-                    state=leases.State.QUEUED,
-                    held=False,
-                    count=1,
-                    gpus=1,
-                    oldest=at,
-                ),
-            ),
-            hosts=(host,),
+            at=AT,
+            cards=(CARDS,),
+            leases=(WAITING,),
+            hosts=(HOST,),
             pools=(census.Pool(name="p", owned=True),),
             workers=1,
         ),

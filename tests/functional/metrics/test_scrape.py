@@ -20,7 +20,7 @@ import urllib.error
 
 import testtools
 
-from tests.functional.metrics import processes
+from tests.fixtures import broker_processes as processes
 
 REQUESTS = "gpubroker_api_requests_total"
 
@@ -45,7 +45,9 @@ class ApiTest(testtools.TestCase):
             self.assertEqual(10, found["GET", "/v1", "200"])
             # Nobody has looked where it leads.
             self.assertEqual(10, found["GET", "none", "401"])
-        served = {path.stem.split("_")[1] for path in site.counts.iterdir()}
+        served = {
+            path.stem.rpartition("_")[2] for path in site.counts.iterdir()
+        }
         self.assertEqual({str(pid) for pid in api.children()}, served)
 
     def test_what_a_process_has_counted_outlives_it(self):
