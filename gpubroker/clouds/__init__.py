@@ -42,10 +42,14 @@ def build(
     conf: cfg.ConfigOpts,
     clock: ports.Clock | None = None,
     meter: ports.Meter | None = None,
+    cloud: session.Cloud | None = None,
 ) -> Clouds:
-    """From [service_user]; talks to nobody yet."""
+    """From [service_user]; talks to nobody yet.
+
+    :param cloud: where there is one already; it has its own meter.
+    """
     clock = clock or system_clock.SystemClock()
-    cloud = session.connect(conf, meter)
+    cloud = cloud or session.connect(conf, meter)
     section = conf[service_user.GROUP]
     nova = cloud.service("Nova", "compute")
     version = compute.Microversion(nova)

@@ -30,6 +30,7 @@ from gpubroker.services import ports
 #: Nova 2024.1 and later; and the newest that was tried.
 FLOOR = (2, 96)
 CEILING = (2, 100)
+NEEDED = ".".join(map(str, FLOOR))
 
 #: From 2.86 on Nova compares names and values with a list of its own, which
 #: lacks some that it reads (``hw:maxphysaddr_mode``) and differs from release
@@ -60,6 +61,10 @@ class Microversion:
                 )
             self._found = _dotted(min(newest, CEILING))
         return self._found
+
+    def newest(self) -> str:
+        """The server's own, whatever the broker can use of it."""
+        return _dotted(self._newest())
 
     def _newest(self) -> tuple[int, int]:
         # The version document of the endpoint itself; "/" keeps the path

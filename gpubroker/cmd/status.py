@@ -10,195 +10,96 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-
 """gpubroker-status: whether this cloud is ready for the broker.
 
 ``gpubroker-status --config-file FILE upgrade check`` ends with 0 when all is
 well, 1 with a warning, 2 with a failure, 255 when it could not even begin.
-It only reads. Run it on the machine of a worker, with its configuration,
-before the services are started with new code.
 """
 
 from __future__ import annotations
 
 import functools
+import logging
 import sys
-from collections.abc import Callable, Collection
+import textwrap
+from collections.abc import Iterator, Mapping
 
-import yaml
 from oslo_config import cfg
-from oslo_db import exception as db_exc
 from oslo_upgradecheck import common_checks
 from oslo_upgradecheck import upgradecheck
-from sqlalchemy import exc as sa_exc
 
-from gpubroker import clock
-from gpubroker import clouds
 from gpubroker import conf as options
-from gpubroker import errors
-from gpubroker import policies
-from gpubroker.clouds import placement
-from gpubroker.clouds import session
-from gpubroker.clouds import standing
-from gpubroker.db import migration
-from gpubroker.db import session as db_session
-from gpubroker.db import store
-from gpubroker.db import user_data
-from gpubroker.domain import hosts
-from gpubroker.rpc import broker as rpc
-from gpubroker.services import checks
-from gpubroker.services import flavor_check
-from gpubroker.services import memory
-from gpubroker.services import slot_check
+from gpubroker.cmd import status_checks
+from gpubroker.cmd import status_facts
+from gpubroker.cmd.status_facts import Need
+from gpubroker.services.checks import finding as f
+from gpubroker.services.checks.mistakes import Mistake
 
-Check = Callable[[], checks.Finding]
+NOT_BEGUN = 255
 
+ABOUT = """\
+Tells whether this cloud is ready for gpubroker, and how to mend what is not.
+Run it on the machine of a worker, with its configuration: after the first
+installation, and before each upgrade with the new release's code, while the
+services still run. "gpubroker-status --config-file
+/etc/gpubroker/gpubroker.conf upgrade check --json" is for programs."""
 
-class Facts:
-    """Where the checks look; each thing is made when it is first needed, so
-    that one that is set wrong spoils only the checks that need it."""
+EPILOG = """\
+Exit status: 0 all is well, 1 a warning, 2 a failure, 255 it could not begin.
+It changes nothing. Two checks try something that is gone when they are done:
+a private flavor in Nova that nobody may use, and a provider in Placement with
+one thing for which ten consumers compete; --read-only leaves them out. Each
+mistake has a name, by which the operator guide ("Check everything") explains
+it."""
 
-    def __init__(self, conf: cfg.ConfigOpts) -> None:
-        self.conf = conf
+CLI = (
+    cfg.BoolOpt(
+        "read-only",
+        default=False,
+        help="Leave out what can only be found by trying.",
+    ),
+    cfg.MultiStrOpt(
+        "nova-conf",
+        default=[],
+        metavar="FILE",
+        help="A nova.conf on this machine, of any of Nova's services; may be "
+        "repeated. Most of it no API shows.",
+    ),
+    cfg.StrOpt(
+        "placement-conf",
+        metavar="FILE",
+        help="A placement.conf on this machine.",
+    ),
+)
 
-    @functools.cached_property
-    def store(self) -> store.Store:
-        return store.Store(self.conf, clock.SystemClock())
+#: What is told of a need by the check that owns it.
+_AWAY: Mapping[Need, tuple[Mistake, str]] = {
+    Need.DATABASE: (
+        Mistake.DATABASE_AWAY,
+        "Start it, or look at [database] connection.",
+    ),
+    Need.KEYSTONE: (
+        Mistake.IDENTITY_REFUSED,
+        "Look at auth_url, username, password and project_name of "
+        "[service_user].",
+    ),
+    Need.PLACEMENT: (
+        Mistake.PLACEMENT_AWAY,
+        'Start it, or look at its endpoint: "openstack catalog show '
+        'placement".',
+    ),
+    Need.NOVA: (
+        Mistake.NOVA_AWAY,
+        'Start nova-api, or look at its endpoint: "openstack catalog show '
+        'compute".',
+    ),
+}
 
-    @functools.cached_property
-    def standing(self) -> standing.Standing:
-        return standing.Standing(session.connect(self.conf))
-
-    @functools.cached_property
-    def clouds(self) -> clouds.Clouds:
-        return clouds.build(self.conf)
-
-    # -- the schema, for ``checks.database`` -----------------------------
-
-    def revision(self) -> str | None:
-        try:
-            return migration.version(self.store.engine)
-        except (sa_exc.SQLAlchemyError, db_exc.DBError) as error:
-            raise errors.Unavailable(
-                "The database does not answer; look at [database] "
-                f"connection: {db_session.reason(error)}"
-            ) from error
-
-    def head(self) -> str:
-        return migration.head()
-
-    # -- ------------------------------------------------------------------
-
-    def every_host(self) -> list[hosts.Host]:
-        with self.store.read() as tx:
-            return tx.hosts.all()
-
-    def installation(self) -> str:
-        with self.store.read() as tx:
-            return tx.installation.name()
-
-    def slots(
-        self, managed: Collection[hosts.Host]
-    ) -> dict[str, dict[str, int]]:
-        with self.store.read() as tx:
-            return {host.name: tx.hosts.slots(host.name) for host in managed}
-
-    def policy_rules(self) -> Collection[str]:
-        """Names of the rules in the operator's policy file."""
-        policies.enforcer(self.conf)  # registers [oslo_policy]
-        path = self.conf.find_file(self.conf.oslo_policy.policy_file)
-        if path is None:
-            return ()
-        with open(path, encoding="utf-8") as text:
-            return [str(name) for name in yaml.safe_load(text) or {}]
-
-
-def checks_of(facts: Facts) -> dict[str, Check]:
-    """Title -> check, in the order in which an operator mends things."""
-    return {
-        "Database": lambda: checks.database(facts),
-        "Keys for user data": lambda: _keys(facts),
-        "Message bus": lambda: _bus(facts.conf),
-        "Roles of the broker's user": lambda: checks.roles(facts.standing),
-        "Service catalogue": lambda: checks.catalogue(facts.standing),
-        "Role of the agents": lambda: checks.agent_role(
-            facts.standing, facts.every_host()
-        ),
-        "Placement": lambda: checks.placement(
-            facts.standing, placement.MICROVERSION
-        ),
-        "Installation": lambda: checks.installation(
-            facts.installation(),
-            facts.every_host(),
-            facts.clouds.ledger.ticket_providers(),
-        ),
-        "Memory": lambda: checks.memory(
-            memory.lost(facts.store, facts.clouds.ledger)
-        ),
-        "Nova's policy": lambda: checks.nova(facts.standing),
-        "GPUs in Placement": lambda: checks.gpus(facts.clouds.ledger),
-        "Slots": lambda: _slots(facts),
-        "Flavors": lambda: _flavors(facts),
-        "Policy rules": lambda: checks.policy(
-            facts.policy_rules(),
-            [rule.name for rule in policies.list_rules()],
-        ),
-    }
-
-
-def _bus(conf: cfg.ConfigOpts) -> checks.Finding:
-    try:
-        rpc.transport(conf).cleanup()
-    except Exception as error:
-        # Its words may hold the URL, and that a password.
-        return checks.failure(
-            "[DEFAULT] transport_url names no bus that oslo.messaging can "
-            f"use ({type(error).__name__})."
-        )
-    return checks.transport(conf.transport_url)
-
-
-def _keys(facts: Facts) -> checks.Finding:
-    count = len(facts.store.keys.read())
-    lost = user_data.unreadable(facts.store)
-    if lost:
-        return checks.failure(
-            f"No key of this machine fits the user data of {len(lost)} "
-            "leases, so that they can not start. Copy [encryption] "
-            "key_repository from a machine of the API."
-        )
-    return checks.ok(f"{count} keys.")
-
-
-def _slots(facts: Facts) -> checks.Finding:
-    managed = [h for h in facts.every_host() if h.mode is hosts.Mode.MANAGE]
-    if not managed:
-        return slot_check.slots([], [])
-    found = slot_check.cards(
-        managed,
-        facts.clouds.ledger.gpu_providers(),
-        facts.standing.slot_holders(),
-        facts.slots(managed),
-    )
-    return slot_check.slots(managed, found)
-
-
-def _flavors(facts: Facts) -> checks.Finding:
-    managed = {
-        host.name
-        for host in facts.every_host()
-        if host.mode is hosts.Mode.MANAGE
-    }
-    if not managed:
-        return checks.ok("No host is managed yet.")
-    with facts.store.read() as tx:
-        known = tx.models.all()
-        cards = tx.devices.all()
-    return flavor_check.flavors(
-        facts.standing.flavors(),
-        known,
-        {c.resource_class or "" for c in cards if c.host in managed},
-    )
+#: What is left unseen without the options, for people.
+_UNNAMED = (
+    "Not checked: nova.conf of nova-scheduler, nova-conductor and the "
+    "computes, which no API shows. Name a file with --nova-conf to check it."
+)
 
 
 class Checks(upgradecheck.UpgradeCommands):
@@ -208,42 +109,104 @@ class Checks(upgradecheck.UpgradeCommands):
 
     def __init__(self, conf: cfg.ConfigOpts) -> None:
         super().__init__()
+        self._conf = conf
+
+    def check(self) -> upgradecheck.Code:
+        facts = status_facts.Facts(self._conf)
         self._upgrade_checks = (
             *(
-                (title, functools.partial(_run, check))
-                for title, check in checks_of(Facts(conf)).items()
+                (title, functools.partial(_run, facts, check))
+                for title, check in self._chosen().items()
             ),
             (
                 "Format of the policy file",
-                (common_checks.check_policy_json, {"conf": conf}),
+                (common_checks.check_policy_json, {"conf": self._conf}),
             ),
+        )
+        code = super().check()
+        if not self._conf.nova_conf:
+            # Beside the table, so that --json stays what it is.
+            print(textwrap.fill(_UNNAMED, 70), file=sys.stderr)
+        return code
+
+    def _chosen(self) -> dict[str, status_checks.Check]:
+        named = {
+            "nova.conf": self._conf.nova_conf,
+            "placement.conf": self._conf.placement_conf,
+        }
+        return {
+            **status_checks.CHECKS,
+            **{
+                title: check
+                for title, check in status_checks.FILES.items()
+                if named[title]
+            },
+        }
+
+    def _get_details(self, result: upgradecheck.Result) -> str | None:
+        """As the library does it, with each finding on a line of its own."""
+        if result.details is None:
+            return None
+        return "\n".join(
+            line
+            for one in result.details.split("\n")
+            for line in textwrap.wrap(one, 60, subsequent_indent="  ")
         )
 
 
-def _run(check: Check, _commands: Checks) -> upgradecheck.Result:
+def _run(
+    facts: status_facts.Facts, check: status_checks.Check, _commands: Checks
+) -> upgradecheck.Result:
     """No check may keep the later ones from being run."""
-    try:
-        finding = check()
-    except errors.GpubrokerError as error:
-        # An operator reads this: the service's own words, where it has any.
-        finding = checks.failure(error.fields.get("detail", error.message))
-    except Exception as error:
-        finding = checks.failure(f"{type(error).__name__}: {error}")
+    found: list[f.Finding] = []
+    why = status_facts.why_not(lambda: found.extend(_look(facts, check)))
+    if why:
+        found.append(f.unseen(f"this went wrong: {why}"))
+    worst = max((one.level for one in found), default=f.Level.OK)
+    told = [one for one in found if bool(one.level) == bool(worst)]
     return upgradecheck.Result(
-        upgradecheck.Code(finding.level), finding.detail or None
+        upgradecheck.Code(worst), "\n".join(map(str, told)) or None
     )
+
+
+def _look(
+    facts: status_facts.Facts, check: status_checks.Check
+) -> Iterator[f.Finding]:
+    for need in check.needs:
+        if facts.away(need):
+            yield f.unseen(
+                f"{need} does not answer; see the row that says why."
+            )
+            return
+    why = facts.away(check.owns) if check.owns else None
+    if check.owns and why:
+        mistake, mend = _AWAY[check.owns]
+        yield f.failure(mistake, f"{why}. {mend}")
+        return
+    yield from check.look(facts)
 
 
 def main(argv: list[str] | None = None) -> int:
+    # What goes wrong is told in the table; services that log it as well
+    # would write it over the operator's screen.
+    logging.getLogger().addHandler(logging.NullHandler())
     conf = options.new()
-    return int(
-        upgradecheck.main(
-            conf,
+    conf.register_cli_opts(CLI)
+    upgradecheck.register_cli_options(conf, Checks(conf))
+    try:
+        conf(
+            args=sys.argv[1:] if argv is None else argv,
             project="gpubroker",
-            upgrade_command=Checks(conf),
-            argv=sys.argv[1:] if argv is None else argv,
+            prog="gpubroker-status",
+            description=ABOUT,
+            epilog=EPILOG,
         )
-    )
+    except cfg.Error as error:
+        print(f"gpubroker-status: {error}", file=sys.stderr)
+        return NOT_BEGUN
+    # The library's own main() does the same, without a word of help.
+    upgradecheck.CONF = conf
+    return int(upgradecheck.run(conf))
 
 
 if __name__ == "__main__":

@@ -53,5 +53,9 @@ class Workers(repository.Repository):
                 )
         return sum(r.name == name or r.expires_at > now for r in rows)
 
+    def running(self, now: datetime.datetime) -> int:
+        rows = self._rows(sa.select(_ROW.name).where(_ROW.expires_at > now))
+        return len(list(rows))
+
     def leave(self, name: str) -> None:
         self._execute(sa.delete(_ROW).where(_ROW.name == name))

@@ -66,7 +66,7 @@ def render(core: broker.Broker, name: str) -> Rendered:
         slots = tx.hosts.slots(name)
         cards = _present(tx.devices.of_host(name))
         known = {model.name: model for model in tx.models.all()}
-        vocabulary = _vocabulary(tx, known)
+        vocabulary = aliases(tx)
     # What else an agent reports may be no GPU: a BMC has a VGA chip.
     gpus = [card for card in cards if card.model in known]
     text = _provider_yaml(host, gpus, slots)
@@ -87,14 +87,14 @@ def _present(found: Iterable[devices.Device]) -> list[devices.Device]:
     return sorted(present, key=lambda card: card.pci_address)
 
 
-def _vocabulary(
-    tx: ports.Transaction, known: Mapping[str, models.Model]
-) -> list[tuple[models.Model, int]]:
-    """(model, number of slot words) for every model that is in use.
+def aliases(tx: ports.Transaction) -> list[dict[str, str]]:
+    """Those that nova-api and every nova-compute have to know: for each
+    model that is in use the one of any card and those of the slots.
 
-    Not of this host alone: the list is the same on all of them, and a model
+    Not of one host alone: the list is the same on all of them, and a model
     of a flavor is there before its first card.
     """
+    known = {model.name: model for model in tx.models.all()}
     slots: dict[str, int] = {}
     for flavor in tx.flavors.all():
         slots.update((name, 0) for name in flavor.models if name in known)
@@ -103,9 +103,12 @@ def _vocabulary(
             last = slots.get(card.model, 0)
             slots[card.model] = max(last, (card.slot or 0) + 1)
     return [
-        (model, max(_SLOTS, model.board_slots, slots[name]))
+        alias
         for name, model in sorted(known.items())
         if name in slots
+        for alias in _aliases(
+            model, max(_SLOTS, model.board_slots, slots[name])
+        )
     ]
 
 
@@ -116,7 +119,7 @@ def _nova_conf(
     host: hosts.Host,
     cards: list[devices.Device],
     known: Mapping[str, models.Model],
-    vocabulary: list[tuple[models.Model, int]],
+    vocabulary: list[dict[str, str]],
 ) -> str:
     lines = [
         "# nova-api, nova-conductor, nova-scheduler and every nova-compute:",
@@ -128,9 +131,8 @@ def _nova_conf(
         "# nova-api and every nova-compute: the same aliases on all of them.",
         "[pci]",
     ]
-    for model, slots in vocabulary:
-        lines.extend(_aliases(model, slots))
     lines += [
+        *(f"alias = {json.dumps(alias)}" for alias in vocabulary),
         "",
         f"# nova-compute of {host.name} alone, in the same group. Once on,",
         "# report_in_placement can not be turned off again.",
@@ -144,21 +146,23 @@ def _nova_conf(
     return "\n".join(lines) + "\n"
 
 
-def _aliases(model: models.Model, slots: int) -> list[str]:
+def _aliases(model: models.Model, slots: int) -> list[dict[str, str]]:
     alias = {
         "name": model.alias,
         "device_type": model.device_type.value,
         "resource_class": model.resource_class,
     }
-    lines = [f"alias = {json.dumps(alias)}"]
-    for slot in range(slots):
-        one = {
-            **alias,
-            "name": f"{model.alias}-s{slot}",
-            "traits": f"{traits.SLOT_PREFIX}{slot}",
-        }
-        lines.append(f"alias = {json.dumps(one)}")
-    return lines
+    return [
+        alias,
+        *(
+            {
+                **alias,
+                "name": f"{model.alias}-s{slot}",
+                "traits": f"{traits.SLOT_PREFIX}{slot}",
+            }
+            for slot in range(slots)
+        ),
+    ]
 
 
 def _device_specs(

@@ -117,7 +117,7 @@ class TheBroker(RolesCase):
             self.assertEqual(FAILURE, level)
             self.assertIn("lacks gpubroker", words)
             self.assertIn("openstack role add --user gpubroker", words)
-            self.assertIn("context_is_admin", found["Nova's policy"][1])
+            self.assertIn("context_is_admin", found["Nova"][1])
         said = self.log(services.WORKER)[before:]
         self.assertIn("Nova refuses the broker's own identity", said)
         self.assertIn('Run "gpubroker-status upgrade check"', said)

@@ -137,6 +137,10 @@ class Workers(Protocol):
         """This one works, until then at least; how many do now."""
         ...
 
+    def running(self, now: datetime.datetime) -> int:
+        """How many work."""
+        ...
+
     def leave(self, name: str) -> None: ...
 
 

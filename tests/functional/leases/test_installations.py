@@ -21,12 +21,13 @@ import testtools
 from gpubroker import errors
 from gpubroker.db import tables
 from gpubroker.domain import hosts
-from gpubroker.services import checks
 from gpubroker.services import delegate
 from gpubroker.services import end
 from gpubroker.services import names
 from gpubroker.services import ports
 from gpubroker.services import sweep
+from gpubroker.services.checks import placement
+from gpubroker.services.checks.mistakes import Mistake
 from tests.fixtures import database
 from tests.fixtures import world
 
@@ -115,23 +116,26 @@ class Installations(testtools.TestCase):
     def test_the_upgrade_check_tells_of_a_host_that_both_use(self):
         def check():
             with self.world.store.read() as tx:
-                return checks.installation(
-                    tx.installation.name(),
-                    tx.hosts.all(),
-                    self.world.core.ledger.ticket_providers(),
+                found = list(
+                    placement.installation(
+                        tx.installation.name(),
+                        tx.hosts.all(),
+                        self.world.core.ledger.ticket_providers(),
+                    )
                 )
+            self.assertIn(self.ours(), found[-1].detail)
+            return [one for one in found if one.level]
 
         self.leave(self.world.core, self.ours())
-        self.assertEqual(checks.Level.OK, check().level)
-        self.assertIn(self.ours(), check().detail)
+        self.assertEqual([], check())
         self.leave(self.other, OTHER)
-        found = check()
-        self.assertEqual(checks.Level.WARNING, found.level)
+        (found,) = check()
+        self.assertEqual(Mistake.INSTALLATION_STRANGE, found.mistake)
         self.assertIn(names.provider(OTHER, "gpu-1"), found.detail)
         with self.world.store.write() as tx:
             host = tx.hosts.get("gpu-1")
             tx.hosts.update(dataclasses.replace(host, mode=hosts.Mode.OBSERVE))
-        self.assertEqual(checks.Level.OK, check().level)
+        self.assertEqual([], check())
 
     def test_a_database_without_a_name_is_not_worked_with(self):
         with self.other.store.engine.begin() as connection:

@@ -23,8 +23,8 @@ from gpubroker import errors
 from gpubroker.clouds import placement as ledger
 from gpubroker.clouds import session
 from gpubroker.clouds import standing
-from gpubroker.services import checks
-from gpubroker.services.checks import Level
+from gpubroker.services.checks import placement as checks
+from gpubroker.services.checks.mistakes import Mistake
 from tests.fixtures import nova_tree
 from tests.fixtures import placement
 
@@ -64,8 +64,8 @@ class StandingTest(testtools.TestCase):
     def test_a_token_that_may_not(self) -> None:
         nobody = self.standing("someone:project")
         self.assertFalse(nobody.placement_writable())
-        finding = checks.placement(nobody, ledger.MICROVERSION)
-        self.assertEqual(Level.FAILURE, finding.level)
+        (found,) = checks.placement(nobody, ledger.MICROVERSION)
+        self.assertEqual(Mistake.PLACEMENT_READ_ONLY, found.mistake)
 
     def test_nobody_carries_a_slot(self) -> None:
         self.assertEqual({}, self.standing().slot_holders())

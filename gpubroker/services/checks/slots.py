@@ -25,8 +25,9 @@ from dataclasses import dataclass
 
 from gpubroker.domain import hosts
 from gpubroker.domain import traits
-from gpubroker.services import checks
 from gpubroker.services import ports
+from gpubroker.services.checks import finding as f
+from gpubroker.services.checks.mistakes import Mistake
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,41 +79,62 @@ def cards(
 
 def slots(
     managed: Collection[hosts.Host], found: Sequence[Card]
-) -> checks.Finding:
+) -> f.Findings:
     """Whether each card can be asked for by itself."""
     if not managed:
-        return checks.ok("No host is in mode manage yet.")
-    wrong = [
-        *(
-            f"{host.name} has no known GPU in Placement"
-            for host in sorted(managed, key=lambda host: host.name)
-            if host.name not in {card.host for card in found}
-        ),
-        *_doubled(found),
-        *(words for card in found if (words := _wrong(card))),
-    ]
-    if not wrong:
-        return checks.ok(f"{len(found)} cards on {len(managed)} hosts.")
-    shown = "; ".join(wrong[:10])
-    more = f"; and {len(wrong) - 10} more" if len(wrong) > 10 else ""
-    return checks.failure(
-        f'{shown}{more}. For each of these hosts write what "openstack gpu '
-        'config render --host HOST" prints into the folder of [compute] '
-        "provider_config_location and restart its nova-compute."
+        yield f.fact("No host is in mode manage yet.")
+        return
+    missing = [card for card in found if not card.slots]
+    several = [card for card in found if len(card.slots) > 1]
+    other = [card for card in found if _other(card)]
+    doubled = _doubled(found)
+    for mistake, wrong in (
+        (Mistake.SLOT_MISSING, [_without(card) for card in missing]),
+        (Mistake.SLOT_SEVERAL, [_with_many(card) for card in several]),
+        (Mistake.SLOT_DOUBLED, doubled),
+        (Mistake.SLOT_OTHER, [_with_other(card) for card in other]),
+    ):
+        if wrong:
+            yield f.failure(mistake, f"{_some(wrong)}. {_MEND}")
+    yield f.fact(f"{len(found)} cards on {len(managed)} hosts.")
+
+
+_MEND = (
+    'For each of these hosts write what "openstack gpu config render --host '
+    'HOST --provider-yaml" prints into the folder of [compute] '
+    "provider_config_location and restart its nova-compute, which reads it "
+    "at its start only."
+)
+
+
+def _some(wrong: Sequence[str]) -> str:
+    more = f"; and {len(wrong) - f.MANY} more" if wrong[f.MANY :] else ""
+    return "; ".join(wrong[: f.MANY]) + more
+
+
+def _without(card: Card) -> str:
+    return f"{card.provider.name} has no slot trait"
+
+
+def _with_many(card: Card) -> str:
+    numbers = ", ".join(str(slot) for slot in sorted(card.slots))
+    return f"{card.provider.name} has more than one slot trait ({numbers})"
+
+
+def _other(card: Card) -> bool:
+    return (
+        len(card.slots) == 1
+        and card.wanted is not None
+        and card.slots != {card.wanted}
     )
 
 
-def _wrong(card: Card) -> str:
-    name = card.provider.name
-    if not card.slots:
-        return f"{name} has no slot trait"
-    if len(card.slots) > 1:
-        numbers = ", ".join(str(slot) for slot in sorted(card.slots))
-        return f"{name} has more than one slot trait ({numbers})"
-    if card.wanted is not None and card.slots != {card.wanted}:
-        (slot,) = card.slots
-        return f"{name} has slot {slot} where the broker has {card.wanted}"
-    return ""
+def _with_other(card: Card) -> str:
+    (slot,) = card.slots
+    return (
+        f"{card.provider.name} has slot {slot} where the broker has "
+        f"{card.wanted}"
+    )
 
 
 def _doubled(found: Sequence[Card]) -> list[str]:

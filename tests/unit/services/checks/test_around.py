@@ -14,27 +14,28 @@
 
 from __future__ import annotations
 
-import testtools
-
 from gpubroker.domain import catalogue
-from gpubroker.services import checks
-from gpubroker.services import flavor_check
+from gpubroker.services.checks import around
+from gpubroker.services.checks import outside
+from gpubroker.services.checks.mistakes import Mistake
+from tests.unit.services.checks import base
 
 (A100,) = (m for m in catalogue.MODELS if m.name == "a100-sxm4-80gb")
 
 
-class FlavorsTest(testtools.TestCase):
+class FlavorsTest(base.ChecksCase):
     def look(
         self,
         specs: dict[str, str],
         name: str = "big",
         public: bool = True,
         managed: tuple[str, ...] = (A100.resource_class,),
-    ) -> checks.Finding:
-        flavor = flavor_check.Flavor(
-            name=name, public=public, extra_specs=specs
+        words: tuple[str, ...] = (),
+    ) -> list[Mistake | None]:
+        flavor = outside.Flavor(name=name, public=public, extra_specs=specs)
+        return self.told(
+            around.flavors([flavor], catalogue.MODELS, managed), *words
         )
-        return flavor_check.flavors([flavor], catalogue.MODELS, managed)
 
     def test_by_alias_by_slot_and_by_class(self) -> None:
         for specs in (
@@ -43,9 +44,8 @@ class FlavorsTest(testtools.TestCase):
             {f"resources:{A100.resource_class}": "1"},
             {f"resources_GPU:{A100.resource_class}": "1"},
         ):
-            found = self.look(specs)
-            self.assertEqual(checks.Level.WARNING, found.level, specs)
-            self.assertIn("big", found.detail)
+            found = self.look(specs, words=("managed hosts: big.",))
+            self.assertEqual([Mistake.FLAVOR_AROUND], found, specs)
 
     def test_what_leads_nowhere(self) -> None:
         for specs in (
@@ -54,26 +54,26 @@ class FlavorsTest(testtools.TestCase):
             {"hw:cpu_policy": "dedicated"},
             {f"resources:{A100.resource_class}": "0"},
         ):
-            self.assertEqual(checks.ok(), self.look(specs), specs)
+            self.assertEqual([], self.look(specs), specs)
 
     def test_where_no_such_card_is_managed(self) -> None:
         specs = {"pci_passthrough:alias": f"{A100.alias}:1"}
-        self.assertEqual(checks.ok(), self.look(specs, managed=()))
+        self.assertEqual([], self.look(specs, managed=()))
 
     def test_the_brokers_own_is_private(self) -> None:
         specs = {"pci_passthrough:alias": f"{A100.alias}-s0:1"}
         ours = "gpubroker-abcdefab-1"
-        self.assertEqual(checks.ok(), self.look(specs, ours, public=False))
+        self.assertEqual([], self.look(specs, ours, public=False))
         found = self.look(specs, ours, public=True)
-        self.assertEqual(checks.Level.WARNING, found.level)
+        self.assertEqual([Mistake.FLAVOR_AROUND], found)
 
     def test_many_are_counted(self) -> None:
         specs = {"pci_passthrough:alias": f"{A100.alias}:1"}
         flavors = [
-            flavor_check.Flavor(name=f"f{n}", public=True, extra_specs=specs)
+            outside.Flavor(name=f"f{n}", public=True, extra_specs=specs)
             for n in range(8)
         ]
-        found = flavor_check.flavors(
+        found = around.flavors(
             flavors, catalogue.MODELS, [A100.resource_class]
         )
-        self.assertIn("f4 and 3 more", found.detail)
+        self.told(found, "f4 and 3 more")

@@ -19,56 +19,48 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
 
 from gpubroker.domain import models
-from gpubroker.services import checks
 from gpubroker.services import names
-
-#: As many as a sentence bears.
-_MANY = 5
+from gpubroker.services.checks import finding as f
+from gpubroker.services.checks import outside
+from gpubroker.services.checks.mistakes import Mistake
 
 _ALIAS = "pci_passthrough:alias"
 _RESOURCES = re.compile(r"^resources[0-9A-Za-z_-]*:(CUSTOM_[A-Z0-9_]+)$")
 _SLOT = re.compile(r"-s\d+$")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Flavor:
-    name: str
-    public: bool
-    extra_specs: Mapping[str, str]
-
-
 def flavors(
-    found: Collection[Flavor],
+    found: Collection[outside.Flavor],
     known: Collection[models.Model],
     managed: Collection[str],
-) -> checks.Finding:
+) -> f.Findings:
     """
     :param found: all that Nova has.
     :param managed: resource classes of cards on hosts in mode manage.
     """
     aliases = {m.alias: m.resource_class for m in known}
-    around = sorted(
+    around = {
         flavor.name
         for flavor in found
         if (flavor.public or not flavor.name.startswith(names.SHAPE_PREFIX))
         and set(managed) & set(_reached(flavor, aliases))
-    )
+    }
     if around:
-        more = f" and {len(around) - _MANY} more" if around[_MANY:] else ""
-        return checks.warning(
-            f"Flavors of Nova's that ask for cards of managed hosts: "
-            f"{', '.join(around[:_MANY])}{more}. Who may use one gets cards "
-            "without a lease: the broker counts such servers, and no queue "
-            "holds for them. Take the alias or resource class, or the "
-            "flavor, away."
+        yield f.warning(
+            Mistake.FLAVOR_AROUND,
+            "Flavors of Nova's that ask for cards of managed hosts: "
+            f"{f.words(around)}. Who may use one gets cards without a lease: "
+            "the broker counts such servers, and no queue holds for them. "
+            "Take the alias or resource class, or the flavor, away.",
         )
-    return checks.ok()
+    yield f.fact(f"{len(found)} flavors in Nova.")
 
 
-def _reached(flavor: Flavor, aliases: Mapping[str, str]) -> Iterator[str]:
+def _reached(
+    flavor: outside.Flavor, aliases: Mapping[str, str]
+) -> Iterator[str]:
     """Resource classes that it asks for."""
     for part in flavor.extra_specs.get(_ALIAS, "").split(","):
         alias = part.strip().rpartition(":")[0] or part.strip()
