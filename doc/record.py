@@ -102,6 +102,7 @@ def main(arguments: list[str]) -> int:
     check = ["gpubroker-status", f"--config-file={conf}", "upgrade", "check"]
     text = run(state, "", check)
     keep("status", text.replace(str(conf), "/etc/gpubroker/gpubroker.conf"))
+    keep("status-help", run(state, "", ["gpubroker-status", "--help"]))
     return 0
 
 

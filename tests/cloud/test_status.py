@@ -11,31 +11,41 @@
 # under the License.
 
 
-"""gpubroker-status on a cloud that is set up as the install guide says, and
-with each thing set wrong. It reads only, so nothing has to be put back."""
+"""gpubroker-status with the identity of others, and with another database."""
 
 from __future__ import annotations
 
 import contextlib
+import dataclasses
+import datetime
 import io
 import json
 import os
 import pathlib
+import uuid
 from collections.abc import Mapping
+from typing import Any
 
 import fixtures
 import testtools
 
 from gpubroker.cmd import status
+from gpubroker.domain import catalogue
+from gpubroker.domain import failures
 from gpubroker.domain import hosts
+from gpubroker.services.checks.mistakes import Mistake
 from sandbox import cloud as clouds
 from sandbox import identity
 from sandbox.config import gpubroker as config
 from sandbox.config import settings as s
 from tests.fixtures import database
+from tests.functional.db import samples
 
 OK, WARNING, FAILURE = 0, 1, 2
 HOST = "gpu-l40s-1"
+ROLES = "Roles of the broker's user"
+
+(L40S,) = (m for m in catalogue.MODELS if m.name == "l40s-48gb")
 
 
 class StatusTest(testtools.TestCase):
@@ -79,101 +89,176 @@ class StatusTest(testtools.TestCase):
             {"service_user": {**credentials, "project_name": project}}
         )
 
-    def test_the_sandbox_is_ready(self) -> None:
-        code, found = self.run_check()
-        self.assertEqual({OK}, {level for level, _ in found.values()}, found)
-        self.assertEqual(OK, code)
+    def assertTold(
+        self,
+        row: tuple[int, str],
+        level: int,
+        mistake: Mistake,
+        words: str = "",
+    ) -> None:
+        self.assertEqual(level, row[0], row)
+        self.assertIn(f"{mistake}: ", row[1])
+        self.assertIn(words, row[1])
 
     def test_a_user_without_the_roles(self) -> None:
         code, found = self.as_user("demo-user")
         self.assertEqual(FAILURE, code)
-        level, detail = found["Roles of the broker's user"]
-        self.assertEqual(FAILURE, level)
-        self.assertIn("lacks gpubroker, service", detail)
-        for title, word in (
-            ("Placement", "role service"),
-            ("Nova's policy", "context_is_admin"),
+        for title, mistake, words in (
+            (ROLES, Mistake.ROLE_MISSING, "lacks gpubroker, service"),
+            ("Placement", Mistake.PLACEMENT_READ_ONLY, "role service"),
+            ("Nova", Mistake.NOVA_NO_ADMIN, "context_is_admin"),
         ):
-            level, detail = found[title]
-            self.assertEqual((FAILURE, True), (level, word in detail), detail)
+            self.assertTold(found[title], FAILURE, mistake, words)
 
     def test_the_role_service_alone_opens_placement_and_not_nova(self) -> None:
         _code, found = self.as_user("placement")
         self.assertEqual(OK, found["Placement"][0], found)
         self.assertEqual(OK, found["GPUs in Placement"][0], found)
-        self.assertEqual(FAILURE, found["Nova's policy"][0], found)
+        self.assertEqual(FAILURE, found["Nova"][0], found)
 
     def test_an_admin_is_refused_although_everything_works(self) -> None:
         _code, found = self.as_user("operator")
         wrong = {title for title, (level, _) in found.items() if level}
-        self.assertEqual({"Roles of the broker's user"}, wrong)
-        self.assertIn("has the role admin", found[wrong.pop()][1])
+        self.assertEqual({ROLES}, wrong)
+        self.assertTold(found[ROLES], FAILURE, Mistake.ROLE_ADMIN)
+
+    def test_a_role_that_it_never_uses(self) -> None:
+        admin = self.cloud.connection("sandbox-admin")
+        self.addCleanup(admin.close)
+        keystone = admin.identity
+        grant = (
+            keystone.find_project("service"),
+            keystone.find_user("gpubroker"),
+            keystone.find_role("member"),
+        )
+        keystone.assign_project_role_to_user(*grant)
+        self.addCleanup(keystone.unassign_project_role_from_user, *grant)
+        _code, found = self.run_check()
+        self.assertTold(
+            found[ROLES], WARNING, Mistake.ROLE_SPARE, "also has member"
+        )
 
     def test_a_wrong_password(self) -> None:
         code, found = self.run_check({"service_user": {"password": "wrong"}})
         self.assertEqual(FAILURE, code)
-        level, detail = found["Roles of the broker's user"]
-        self.assertEqual(FAILURE, level)
-        self.assertIn("Keystone refuses the broker's own identity", detail)
+        self.assertTold(
+            found[ROLES],
+            FAILURE,
+            Mistake.IDENTITY_REFUSED,
+            "Keystone refuses the broker's own identity",
+        )
 
     def test_a_region_without_services(self) -> None:
         _code, found = self.run_check(
             {"service_user": {"region_name": "Nowhere"}}
         )
-        level, detail = found["Service catalogue"]
-        self.assertEqual(FAILURE, level)
-        self.assertIn("openstack endpoint create", detail)
+        row = found["Service catalogue"]
+        self.assertTold(row, FAILURE, Mistake.SERVICE_MISSING, "image (Glan")
+        self.assertTold(
+            row, FAILURE, Mistake.ENDPOINT_MISSING, "endpoint create"
+        )
 
-    def test_slots_that_are_not_those_the_broker_gave(self) -> None:
-        """The broker of another database has other numbers."""
+    def test_another_database(self) -> None:
+        """It has other numbers for the slots, another name, and hosts and
+        models that this cloud does not have."""
         mirror = self.useFixture(database.Database())
-        admin = self.cloud.connection("sandbox-admin")
-        self.addCleanup(admin.close)
-        answer = admin.placement.get(
-            f"/resource_providers?name={HOST}", microversion="1.39"
-        )
-        (root,) = answer.json()["resource_providers"]
-        tree = admin.placement.get(
-            f"/resource_providers?in_tree={root['uuid']}", microversion="1.39"
-        )
-        addresses = sorted(
-            provider["name"].rpartition("_")[2].lower()
-            for provider in tree.json()["resource_providers"]
-            if "_0000:" in provider["name"]
-        )
+        self.fill(mirror)
+        _code, found = self.run_check({"database": {"connection": mirror.url}})
+        for title, level, mistake, words in (
+            ("Database", WARNING, Mistake.DATABASE_SQLITE, ""),
+            (
+                "Installation",
+                WARNING,
+                Mistake.INSTALLATION_STRANGE,
+                f"_{HOST} in Placement is another one's",
+            ),
+            ("Slots", FAILURE, Mistake.SLOT_OTHER, "0 where the broker has 3"),
+            ("Cards", FAILURE, Mistake.CLASS_WRONG, "model has CUSTOM_OTHER"),
+            ("Starts", WARNING, Mistake.STARTS_FAIL, '"No valid host'),
+            (
+                "GPUs in Placement",
+                FAILURE,
+                Mistake.HOST_WITHOUT_CARDS,
+                "gpu-old-1 has no PCI device",
+            ),
+            ("Computes", FAILURE, Mistake.COMPUTE_GONE, "on gpu-old-1."),
+            ("Workers", WARNING, Mistake.WORKERS_NONE, ""),
+            ("Agents", WARNING, Mistake.AGENT_NONE, "for gpu-old-1,"),
+            ("Agents", WARNING, Mistake.AGENT_UNHEARD, f"of {HOST} is"),
+            ("Agents", WARNING, Mistake.AGENT_VERSION, "of gpu-a100-1 is"),
+        ):
+            self.assertTold(found[title], level, mistake, words)
+
+    def fill(self, mirror: database.Database) -> None:
+        root, cards = self.providers()
+        now = datetime.datetime.now(datetime.UTC)
         with mirror.store.write() as tx:
+            tx.models.add(
+                dataclasses.replace(L40S, resource_class="CUSTOM_OTHER")
+            )
+            tx.hosts.add(_host(HOST, provider_id=root, agent_user_id="u1"))
+            tx.hosts.add(_host("gpu-old-1", provider_id=str(uuid.uuid4())))
             tx.hosts.add(
-                hosts.Host(
-                    name=HOST,
-                    hypervisor_hostname=HOST,
-                    pool="default",
-                    mode=hosts.Mode.MANAGE,
-                    provider_id=root["uuid"],
+                _host(
+                    "gpu-a100-1",
+                    agent_user_id="u2",
+                    heartbeat_at=now,
+                    agent_version="0.0.1",
                 )
             )
             tx.hosts.give_slots(
-                HOST, {a: n for n, a in enumerate(reversed(addresses))}
+                HOST, {a: n for n, a in enumerate(reversed(sorted(cards)))}
             )
-        _code, found = self.run_check({"database": {"connection": mirror.url}})
-        level, detail = found["Slots"]
-        self.assertEqual(FAILURE, level)
-        first = f"{HOST}_{addresses[0].upper()}"
-        last = len(addresses) - 1
-        self.assertIn(
-            f"{first} has slot 0 where the broker has {last}", detail
-        )
+            for address, provider in cards.items():
+                tx.devices.add(
+                    samples.device(
+                        host=HOST,
+                        pci_address=address,
+                        serial=address,
+                        uuid=None,
+                        model=L40S.name,
+                        provider_id=provider,
+                        resource_class=L40S.resource_class,
+                        fences=(),
+                    )
+                )
+            tx.failures.note(
+                failures.Failure(
+                    host=HOST,
+                    lease_id=str(uuid.uuid4()),
+                    project_id="p",
+                    at=now,
+                    until=now,
+                    message="No valid host was found.",
+                ),
+                now,
+            )
 
-    def test_a_flavor_that_leads_around_the_broker(self) -> None:
+    def providers(self) -> tuple[str, dict[str, str]]:
+        """The root of the host, and of each card: address -> provider."""
         admin = self.cloud.connection("sandbox-admin")
         self.addCleanup(admin.close)
-        flavor = admin.compute.create_flavor(
-            name="around", vcpus=1, ram=512, disk=1, is_public=False
-        )
-        self.addCleanup(admin.compute.delete_flavor, flavor)
-        admin.compute.create_flavor_extra_specs(
-            flavor, {"pci_passthrough:alias": "l40s-48gb:1"}
-        )
-        _code, found = self.run_check()
-        level, detail = found["Flavors"]
-        self.assertEqual(WARNING, level)
-        self.assertIn("hosts: around.", detail)
+
+        def listed(query: str) -> list[dict[str, Any]]:
+            answer = admin.placement.get(
+                f"/resource_providers?{query}", microversion="1.39"
+            )
+            found: list[dict[str, Any]] = answer.json()["resource_providers"]
+            return found
+
+        (root,) = listed(f"name={HOST}")
+        return root["uuid"], {
+            one["name"].rpartition("_")[2].lower(): one["uuid"]
+            for one in listed(f"in_tree={root['uuid']}")
+            if "_0000:" in one["name"]
+        }
+
+
+def _host(name: str, **more: Any) -> hosts.Host:
+    return hosts.Host(
+        name=name,
+        hypervisor_hostname=name,
+        pool="default",
+        mode=hosts.Mode.MANAGE,
+        **more,
+    )

@@ -27,6 +27,7 @@ from keystoneauth1 import loading
 
 from gpubroker import clouds
 from gpubroker import conf as configuration
+from gpubroker.clouds import session
 from gpubroker.domain import leases
 from tests.fixtures import clock as test_clock
 
@@ -115,7 +116,8 @@ class WireCase(testtools.TestCase):
             "project_domain_id": "default",
         }.items():
             _set(conf, name, value)
-        self.clouds = clouds.build(conf, self.clock)
+        self.session = session.connect(conf)
+        self.clouds = clouds.build(conf, self.clock, self.session)
 
     def sent(self, method, ending):
         """Bodies of the requests that went there."""

@@ -22,10 +22,12 @@ import pathlib
 from typing import Any
 
 import fixtures
+import sqlalchemy as sa
 import testtools
 
 from gpubroker.cmd import status
 from gpubroker.db import key_files
+from gpubroker.services.checks.mistakes import Mistake
 from tests.fixtures import database
 from tests.functional.db import samples
 
@@ -81,11 +83,11 @@ class StatusTest(testtools.TestCase):
         self.assertEqual(2, code)
         level, detail = found["Database"]
         self.assertEqual(1, level)
-        self.assertIn("database-sqlite: ", detail)
+        self.assertIn(f"{Mistake.DATABASE_SQLITE}: ", detail)
         self.assertEqual((0, "2 keys."), found["Keys for user data"])
         level, detail = found["Roles of the broker's user"]
         self.assertEqual(2, level)
-        self.assertIn("identity-refused: ", detail)
+        self.assertIn(f"{Mistake.IDENTITY_REFUSED}: ", detail)
         self.assertIn("127.0.0.1:1", detail)
         for title in ("Placement", "Nova", "Slots", "Trusts"):
             self.assertEqual((1, NOT_CHECKED), found[title], title)
@@ -96,8 +98,10 @@ class StatusTest(testtools.TestCase):
                 database="connection = mysql+pymysql://u:S3cret@127.0.0.1:1/g"
             )
         )
-        self.assertEqual(2, found["Database"][0])
-        self.assertIn("database", found["Database"][1].lower())
+        level, detail = found["Database"]
+        self.assertEqual(2, level)
+        self.assertIn(f"{Mistake.DATABASE_AWAY}: ", detail)
+        self.assertIn("[database] connection", detail)
 
     def test_keys_that_are_not_there_or_open_to_everybody(self) -> None:
         folder = self.folder / "keys"
@@ -117,22 +121,39 @@ class StatusTest(testtools.TestCase):
             tx.leases.add(samples.lease(), None)
         folder = self.folder / "others"
         key_files.KeyFiles(str(folder)).create()
-        for keys, wanted in ((database.keys(), 0), (folder, 2)):
-            level, _detail = self.run_check(
+        for keys, wanted in ((database.keys(), ""), (folder, "keys-other")):
+            _level, detail = self.run_check(
                 self.config(
                     database=f"connection = {found.url}",
                     encryption=f"key_repository = {keys}",
                 )
             )[1]["Keys for user data"]
-            self.assertEqual(wanted, level)
+            self.assertEqual(
+                wanted == Mistake.KEYS_OTHER, "[encryption]" in detail
+            )
 
     def test_an_empty_database(self) -> None:
         path = self.folder / "empty.sqlite"
         _code, found = self.run_check(
             self.config(database=f"connection = sqlite:///{path}")
         )
-        self.assertEqual(2, found["Database"][0])
-        self.assertIn("gpubroker-manage db upgrade", found["Database"][1])
+        level, detail = found["Database"]
+        self.assertEqual(2, level)
+        self.assertIn(f"{Mistake.DATABASE_EMPTY}: ", detail)
+        self.assertIn("gpubroker-manage db upgrade", detail)
+
+    def test_a_database_of_another_release(self) -> None:
+        found = self.useFixture(database.Database())
+        with found.store.engine.begin() as connection:
+            connection.execute(
+                sa.text("UPDATE alembic_version SET version_num = '9999'")
+            )
+        _code, rows = self.run_check(
+            self.config(database=f"connection = {found.url}")
+        )
+        level, detail = rows["Database"]
+        self.assertEqual(2, level)
+        self.assertIn(f"{Mistake.DATABASE_BEHIND}: ", detail)
 
     def test_an_empty_configuration_tells_what_to_set(self) -> None:
         code, found = self.run_check(f"[database]\nconnection = {self.url}")
@@ -152,11 +173,53 @@ class StatusTest(testtools.TestCase):
             _code, found = self.run_check(text)
             self.assertNotIn("S3cret", str(found))
 
-    def test_a_bus_that_nobody_knows(self) -> None:
-        _code, found = self.run_check(
-            self.config(DEFAULT="transport_url = hare://u:p@127.0.0.1:1/")
+    def test_a_bus_that_is_none(self) -> None:
+        for url, mistake, wanted in (
+            ("hare://u:p@127.0.0.1:1/", Mistake.BUS_UNSET, 2),
+            ("rabbit://", Mistake.BUS_UNSET, 2),
+            ("fake:/", Mistake.BUS_INSIDE, 1),
+        ):
+            _code, found = self.run_check(
+                self.config(DEFAULT=f"transport_url = {url}")
+            )
+            level, detail = found["Message bus"]
+            self.assertEqual(wanted, level)
+            self.assertIn(f"{mistake}: ", detail)
+
+    def test_what_can_not_even_begin_says_so_without_a_traceback(
+        self,
+    ) -> None:
+        with contextlib.redirect_stderr(self.err):
+            code = status.main(
+                ["--config-file", "/nowhere/g.conf", "upgrade", "check"]
+            )
+        self.assertEqual(255, code)
+        self.assertIn("/nowhere/g.conf", self.err.getvalue())
+        self.assertNotIn("Traceback", self.err.getvalue())
+
+    def test_the_help_teaches(self) -> None:
+        out = io.StringIO()
+        with contextlib.redirect_stdout(out):
+            self.assertRaises(SystemExit, status.main, ["--help"])
+        for words in ("before each upgrade", "--read-only", "Exit status"):
+            self.assertIn(words, out.getvalue())
+
+    def test_the_table_has_a_line_for_each_finding(self) -> None:
+        conf = self.folder / "gpubroker.conf"
+        conf.write_text(self.config())
+        out = io.StringIO()
+        with (
+            contextlib.redirect_stdout(out),
+            contextlib.redirect_stderr(self.err),
+        ):
+            status.main(["--config-file", str(conf), "upgrade", "check"])
+        lines = [line.strip("| ") for line in out.getvalue().splitlines()]
+        self.assertTrue(
+            any(line.startswith("Not checked, because") for line in lines)
+            or any("Details: Not checked, because" in line for line in lines)
         )
-        self.assertEqual(2, found["Message bus"][0])
+        self.assertTrue(all(len(line) < 80 for line in lines))
+        self.assertIn("--nova-conf", self.err.getvalue())
 
     def test_policy_file(self) -> None:
         policy = self.folder / "policy.yaml"
@@ -183,4 +246,6 @@ class StatusTest(testtools.TestCase):
         _code, found = self.run_check(
             self.config(oslo_policy=f"policy_file = {policy}")
         )
-        self.assertEqual(2, found["Policy rules"][0])
+        level, detail = found["Policy rules"]
+        self.assertEqual(2, level)
+        self.assertIn(f"{Mistake.POLICY_UNREADABLE}: ", detail)

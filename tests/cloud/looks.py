@@ -1,0 +1,106 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""What the command ``gpubroker-status`` says, run as an operator runs it."""
+
+from __future__ import annotations
+
+import json
+import os
+import pathlib
+import re
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from gpubroker.services.checks.mistakes import Mistake
+from sandbox import cloud as clouds
+from sandbox import layout as layouts
+from sandbox.config import gpubroker as config
+from sandbox.config import settings as s
+
+Sections = Mapping[str, Mapping[str, s.Value]]
+
+_NAMED = re.compile(r"^([a-z-]+): ", re.M)
+
+
+@dataclass(frozen=True)
+class Look:
+    """:ivar rows: title -> (level, detail)."""
+
+    code: int
+    rows: dict[str, tuple[int, str]]
+    errors: str
+
+    @property
+    def wrong(self) -> dict[str, str]:
+        """Title -> detail of the rows that are no success."""
+        return {
+            title: detail
+            for title, (level, detail) in self.rows.items()
+            if level
+        }
+
+    @property
+    def mistakes(self) -> dict[Mistake, str]:
+        """Each with the sentence that is told."""
+        return {
+            Mistake(match[1]): line
+            for detail in self.wrong.values()
+            for line in detail.splitlines()
+            if (match := _NAMED.match(line))
+        }
+
+    @property
+    def unseen(self) -> set[str]:
+        """Titles of what could not be looked at."""
+        return {
+            title
+            for title, detail in self.wrong.items()
+            if detail.startswith("Not checked, because ")
+        }
+
+
+def look(
+    cloud: clouds.Cloud,
+    folder: pathlib.Path,
+    *arguments: str,
+    sections: Sections | None = None,
+) -> Look:
+    """
+    :param folder: for what is set otherwise than in the sandbox.
+    """
+    other = folder / "other.conf"
+    other.write_text(s.ini(sections or {}))
+    done = subprocess.run(
+        [
+            layouts.broker_program("gpubroker-status"),
+            f"--config-file={config.main_file(cloud.settings)}",
+            f"--config-file={other}",
+            *arguments,
+            *("upgrade", "check", "--json"),
+        ],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        env={**os.environ, "PYTHONWARNINGS": "ignore"},
+    )
+    if "Traceback" in done.stdout + done.stderr:
+        raise AssertionError(done.stdout + done.stderr)
+    return Look(
+        done.returncode,
+        {
+            row["check"]: (row["result"], row["details"] or "")
+            for row in json.loads(done.stdout)["checks"]
+        },
+        done.stderr,
+    )

@@ -1,0 +1,134 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""The command at a cloud that no sandbox can be: of old releases, with a
+clock of its own, without a GPU. Its services answer as they would."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import pathlib
+from typing import Any
+
+import fixtures
+
+from gpubroker.cmd import status
+from gpubroker.services.checks.mistakes import Mistake
+from tests.fixtures import database
+from tests.unit.clouds import wire
+
+
+class OldCloudTest(wire.WireCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.folder = pathlib.Path(self.useFixture(fixtures.TempDir()).path)
+        self.conf = self.folder / "gpubroker.conf"
+        self.conf.write_text(
+            f"""
+[database]
+connection = {self.useFixture(database.Database()).url}
+[encryption]
+key_repository = {database.keys()}
+[service_user]
+auth_type = password
+auth_url = {wire.KEYSTONE}
+username = gpubroker
+password = secret
+project_name = service
+user_domain_id = default
+project_domain_id = default
+"""
+        )
+        self.nova("2.104")
+        self.placement("1.39")
+        self.wire.get(f"{wire.KEYSTONE}/", json={})
+
+    def nova(self, newest: str, **headers: str) -> None:
+        version = {"id": "v2.1", "version": newest, "links": []}
+        self.wire.get(
+            f"{wire.NOVA}/", json={"version": version}, headers=headers
+        )
+        self.wire.get(f"{wire.NOVA}/flavors", status_code=400, json={})
+        self.wire.get(f"{wire.NOVA}/flavors/detail", json={"flavors": []})
+        self.wire.get(f"{wire.NOVA}/os-services", json={"services": []})
+
+    def placement(self, newest: str) -> None:
+        version = {
+            "id": "v1.0",
+            "min_version": "1.0",
+            "max_version": newest,
+            "links": [],
+        }
+        self.wire.get(f"{wire.PLACEMENT}/", json={"versions": [version]})
+        self.wire.put(f"{wire.PLACEMENT}/resource_providers/", status_code=404)
+        self.wire.get(
+            f"{wire.PLACEMENT}/resource_providers",
+            json={"resource_providers": []},
+        )
+
+    def told(self, title: str) -> tuple[int, str]:
+        out, err = io.StringIO(), io.StringIO()
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            status.main(
+                [
+                    f"--config-file={self.conf}",
+                    *("--read-only", "upgrade", "check", "--json"),
+                ]
+            )
+        self.assertNotIn("Traceback", out.getvalue() + err.getvalue())
+        rows: dict[str, Any] = {
+            row["check"]: (row["result"], row["details"] or "")
+            for row in json.loads(out.getvalue())["checks"]
+        }
+        found: tuple[int, str] = rows[title]
+        return found
+
+    def assertTold(self, title: str, mistake: Mistake, words: str) -> None:
+        level, detail = self.told(title)
+        self.assertEqual(2, level, detail)
+        self.assertIn(f"{mistake}: ", detail)
+        self.assertIn(words, detail)
+
+    def test_old_nova(self) -> None:
+        self.assertEqual((0, ""), self.told("Nova"))
+        self.nova("2.95")
+        self.assertTold("Nova", Mistake.NOVA_OLD, "2.95, the broker needs 2.9")
+
+    def test_old_placement(self) -> None:
+        self.placement("1.38")
+        self.assertTold("Placement", Mistake.PLACEMENT_OLD, "1.0 to 1.38")
+
+    def test_a_clock_of_its_own(self) -> None:
+        self.nova("2.104", Date="Mon, 02 Nov 2026 08:00:00 GMT")
+        self.assertTold("Clocks", Mistake.CLOCK_SKEW, "The clock of Nova is ")
+        self.assertIn(
+            "because the answers of Placement bear no date",
+            self.told("Clocks")[1],
+        )
+
+    def test_no_gpu_in_placement(self) -> None:
+        self.assertTold(
+            "GPUs in Placement",
+            Mistake.PCI_NOT_REPORTED,
+            "report_in_placement = true",
+        )
+
+    def test_a_service_that_answers_nonsense(self) -> None:
+        self.wire.get(f"{wire.PLACEMENT}/", text="<html>hello</html>")
+        self.assertTold(
+            "Placement", Mistake.PLACEMENT_AWAY, "version document"
+        )
+        level, detail = self.told("Slots")
+        self.assertEqual(1, level)
+        self.assertIn("Not checked, because Placement", detail)
