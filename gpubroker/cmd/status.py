@@ -91,7 +91,9 @@ _AWAY: Mapping[Need, tuple[Mistake, str]] = {
     Need.NOVA: (
         Mistake.NOVA_AWAY,
         'Start nova-api, or look at its endpoint: "openstack catalog show '
-        'compute".',
+        'compute". If it ends by itself, its log tells why: newer releases '
+        "do not start with a [pci] alias that they can not use, such as ours "
+        "without [filter_scheduler] pci_in_placement = true.",
     ),
 }
 

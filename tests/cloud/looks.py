@@ -22,13 +22,18 @@ import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import fixtures
+
 from gpubroker.services.checks.mistakes import Mistake
 from sandbox import cloud as clouds
 from sandbox import layout as layouts
 from sandbox.config import gpubroker as config
 from sandbox.config import settings as s
+from tests.cloud import base
 
 Sections = Mapping[str, Mapping[str, s.Value]]
+#: By this a mistake is told; other words may follow.
+Words = Mapping[Mistake, str]
 
 _NAMED = re.compile(r"^([a-z-]+): ", re.M)
 
@@ -104,3 +109,26 @@ def look(
         },
         done.stderr,
     )
+
+
+class LookCase(base.CloudTest):
+    def setUp(self) -> None:
+        super().setUp()
+        self.folder = pathlib.Path(self.useFixture(fixtures.TempDir()).path)
+
+    def look(self, *arguments: str, sections: Sections | None = None) -> Look:
+        return look(self.cloud, self.folder, *arguments, sections=sections)
+
+    def assertTold(self, found: Look, wanted: Words) -> None:
+        """These mistakes and no other, each in its words."""
+        told = found.mistakes
+        self.assertEqual(set(wanted), set(told), found.wrong)
+        for mistake, words in wanted.items():
+            self.assertIn(words, told[mistake])
+
+    def assertReady(self, found: Look) -> None:
+        self.assertEqual({}, found.wrong, found.errors)
+        self.assertEqual(0, found.code)
+
+    def config(self, *parts: str) -> pathlib.Path:
+        return self.cloud.layout.config.joinpath(*parts)

@@ -222,17 +222,24 @@ class StatusTest(testtools.TestCase):
                         fences=(),
                     )
                 )
-            tx.failures.note(
-                failures.Failure(
-                    host=HOST,
-                    lease_id=str(uuid.uuid4()),
-                    project_id="p",
-                    at=now,
-                    until=now,
-                    message="No valid host was found.",
-                ),
-                now,
-            )
+        self.fail_starts(mirror, now)
+
+    def fail_starts(
+        self, mirror: database.Database, now: datetime.datetime
+    ) -> None:
+        with mirror.store.write() as tx:
+            for project in ("p", "q"):
+                tx.failures.note(
+                    failures.Failure(
+                        host=HOST,
+                        lease_id=str(uuid.uuid4()),
+                        project_id=project,
+                        at=now,
+                        until=now,
+                        message="No valid host was found.",
+                    ),
+                    now,
+                )
 
     def providers(self) -> tuple[str, dict[str, str]]:
         """The root of the host, and of each card: address -> provider."""

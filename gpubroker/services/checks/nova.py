@@ -85,17 +85,20 @@ def starts(
     """Whether servers come to be on the cards that were planned: what tells
     of the configuration of scheduler, conductor and computes.
 
+    One start that fails says little, since its image may be broken.
+
     :param last: when a lease last started.
     """
     since = [one for one in failed if last is None or one.at > last]
-    if since:
+    if _several(since):
         newest = max(since, key=lambda one: one.at)
         where = f.words({one.host for one in since})
         yield f.warning(
             Mistake.STARTS_FAIL,
-            f"Every start since {newest.at:%Y-%m-%d %H:%M} or longer has "
-            f"failed, on {where}: "
-            f'"{newest.message}" If no lease starts at all: set '
+            f"Starts of {len({one.lease_id for one in since})} leases have "
+            f"failed on {where} and none has succeeded since, the last at "
+            f'{newest.at:%Y-%m-%d %H:%M}: "{newest.message}" If no lease '
+            "starts at all: set "
             "[filter_scheduler] pci_in_placement = true in the nova.conf of "
             "nova-scheduler and nova-conductor, add PciPassthroughFilter to "
             "enabled_filters, and read the log of nova-scheduler.",
@@ -112,6 +115,14 @@ def starts(
         yield f.fact(
             f"A lease started on the planned cards at {last:%Y-%m-%d %H:%M}."
         )
+
+
+def _several(failed: Collection[failures.Failure]) -> bool:
+    """Whether it can hardly be for what was ordered."""
+    return (
+        len({one.project_id for one in failed}) > 1
+        or len({one.lease_id for one in failed}) > 2
+    )
 
 
 def computes(

@@ -27,7 +27,7 @@ from gpubroker.services.checks.mistakes import Mistake
 CONSUMERS = 10
 #: Nearly every race tells; with the default of ten repeats two to four
 #: consumers won most of them, with one repeat never more than one (N 0.11).
-RACES = 5
+RACES = 8
 
 MEND_RETRIES = (
     "Set [placement] allocation_conflict_retry_count = 1 in the "

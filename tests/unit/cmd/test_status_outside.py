@@ -22,10 +22,13 @@ import pathlib
 from typing import Any
 
 import fixtures
+import requests_mock
 
 from gpubroker.cmd import status
+from gpubroker.domain import catalogue
 from gpubroker.services.checks.mistakes import Mistake
 from tests.fixtures import database
+from tests.functional.db import samples
 from tests.unit.clouds import wire
 
 
@@ -34,10 +37,11 @@ class OldCloudTest(wire.WireCase):
         super().setUp()
         self.folder = pathlib.Path(self.useFixture(fixtures.TempDir()).path)
         self.conf = self.folder / "gpubroker.conf"
+        self.database = self.useFixture(database.Database())
         self.conf.write_text(
             f"""
 [database]
-connection = {self.useFixture(database.Database()).url}
+connection = {self.database.url}
 [encryption]
 key_repository = {database.keys()}
 [service_user]
@@ -77,13 +81,14 @@ project_domain_id = default
             json={"resource_providers": []},
         )
 
-    def told(self, title: str) -> tuple[int, str]:
+    def told(self, title: str, *arguments: str) -> tuple[int, str]:
         out, err = io.StringIO(), io.StringIO()
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
             status.main(
                 [
                     f"--config-file={self.conf}",
-                    *("--read-only", "upgrade", "check", "--json"),
+                    *arguments,
+                    *("upgrade", "check", "--json"),
                 ]
             )
         self.assertNotIn("Traceback", out.getvalue() + err.getvalue())
@@ -94,8 +99,10 @@ project_domain_id = default
         found: tuple[int, str] = rows[title]
         return found
 
-    def assertTold(self, title: str, mistake: Mistake, words: str) -> None:
-        level, detail = self.told(title)
+    def assertTold(
+        self, title: str, mistake: Mistake, words: str, *arguments: str
+    ) -> None:
+        level, detail = self.told(title, *arguments)
         self.assertEqual(2, level, detail)
         self.assertIn(f"{mistake}: ", detail)
         self.assertIn(words, detail)
@@ -108,6 +115,42 @@ project_domain_id = default
     def test_old_placement(self) -> None:
         self.placement("1.38")
         self.assertTold("Placement", Mistake.PLACEMENT_OLD, "1.0 to 1.38")
+
+    def test_aliases_that_nova_can_not_use(self) -> None:
+        """nova-api of an older release starts all the same."""
+        with self.database.store.write() as tx:
+            tx.models.add(catalogue.MODELS[0])
+            tx.hosts.add(samples.host())
+            tx.devices.add(samples.device(model=catalogue.MODELS[0].name))
+            tx.hosts.give_slots("gpu-1", {"0000:07:00.0": 0})
+        self.wire.post(f"{wire.NOVA}/flavors", json={})
+        self.wire.post(requests_mock.ANY, json={})
+        self.wire.delete(requests_mock.ANY, json={})
+        self.wire.post(
+            f"{wire.KEYSTONE}/auth/tokens",
+            json=wire.token(),
+            headers={"X-Subject-Token": "broker-token"},
+        )
+        self.wire.post(
+            f"{wire.NOVA}/servers",
+            status_code=400,
+            json={
+                "badRequest": {
+                    "code": 400,
+                    "message": "Invalid PCI alias definition: The PCI "
+                    "alias(es) a does not have vendor_id and product_id "
+                    "fields set.",
+                }
+            },
+        )
+        self.assertTold(
+            "Aliases in nova-api",
+            Mistake.ALIAS_REFUSED,
+            "pci_in_placement = true",
+        )
+        level, detail = self.told("Aliases in nova-api", "--read-only")
+        self.assertEqual(1, level)
+        self.assertIn("Not checked, because", detail)
 
     def test_a_clock_of_its_own(self) -> None:
         self.nova("2.104", Date="Mon, 02 Nov 2026 08:00:00 GMT")

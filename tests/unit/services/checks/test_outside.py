@@ -14,6 +14,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 from collections.abc import Collection
 
@@ -197,25 +198,27 @@ class NovaTest(base.ChecksCase):
 
     def test_starts(self) -> None:
         late = base.NOW.replace(hour=13)
-        failed = failures.Failure(
-            host="h1",
-            lease_id="l",
-            project_id="p",
-            at=base.NOW,
-            until=base.NOW,
-            message="No valid host was found.",
+        early = base.NOW.replace(hour=11)
+        one, two, three = (
+            failures.Failure(
+                host="h1",
+                lease_id=f"l{number}",
+                project_id="p",
+                at=base.NOW,
+                until=base.NOW,
+                message="No valid host was found.",
+            )
+            for number in range(3)
         )
+        other = dataclasses.replace(two, project_id="q")
         for last, some, mistakes, word in (
             (base.NOW, [], [], ""),
-            (late, [failed], [], ""),
+            (late, [one, other], [], ""),
+            (early, [one, two], [], ""),
             (None, [], [None], "no lease has started"),
-            (None, [failed], [Mistake.STARTS_FAIL], "No valid host"),
-            (
-                base.NOW.replace(hour=11),
-                [failed],
-                [Mistake.STARTS_FAIL],
-                "PciPassthroughFilter",
-            ),
+            (None, [one, two], [None], "no lease has started"),
+            (None, [one, other], [Mistake.STARTS_FAIL], "No valid host"),
+            (early, [one, two, three], [Mistake.STARTS_FAIL], "PciPassth"),
         ):
             found = self.told(nova.starts(last, some), word)
             self.assertEqual(mistakes, found)
