@@ -176,9 +176,7 @@ def _look(
 ) -> Iterator[f.Finding]:
     for need in check.needs:
         if facts.away(need):
-            yield f.unseen(
-                f"{need} does not answer; see the row that says why."
-            )
+            yield f.unseen(f"{need}; see the row that says why.")
             return
     why = facts.away(check.owns) if check.owns else None
     if check.owns and why:

@@ -46,6 +46,7 @@ from gpubroker.services.checks import slots
 from gpubroker.services.checks.mistakes import Mistake
 
 _DB, _KS = Need.DATABASE, Need.KEYSTONE
+_TABLES = (_DB, Need.TABLES)
 _PL, _NV = Need.PLACEMENT, Need.NOVA
 
 
@@ -66,10 +67,9 @@ def _keys(facts: Facts) -> f.Findings:
         yield f.failure(Mistake.KEYS_UNUSABLE, f"{why}.")
         return
     count = len(facts.store.keys.read())
-    if facts.away(_DB):
+    if facts.away(Need.TABLES):
         yield f.unseen(
-            "the database does not answer, so that nobody knows "
-            "what these keys have to open."
+            f"{Need.TABLES}, so that nothing tells what the keys have to open."
         )
         return
     yield from own.keys(count, len(user_data.unreadable(facts.store)))
@@ -111,25 +111,25 @@ def _token_checks(facts: Facts) -> f.Findings:
 
 #: Whose clock can be read from their answers.
 _DATED = (
-    (_KS, "identity"),
-    (_PL, "placement"),
-    (_NV, "compute"),
+    (_KS, "Keystone", "identity"),
+    (_PL, "Placement", "placement"),
+    (_NV, "Nova", "compute"),
 )
 
 
 def _clocks(facts: Facts) -> f.Findings:
     ahead = {
-        str(need): facts.standing.offset(kind)
-        for need, kind in _DATED
+        name: facts.standing.offset(kind)
+        for need, name, kind in _DATED
         if not facts.away(need)
     }
     if not facts.away(_DB) and facts.dialect() != "sqlite":
         before = facts.clock.now()
         there, after = facts.store.now(), facts.clock.now()
-        ahead[_DB] = there - min(max(there, before), after)
-    for need in (*(need for need, _kind in _DATED), _DB):
+        ahead["the database"] = there - min(max(there, before), after)
+    for need in (*(need for need, _name, _kind in _DATED), _DB):
         if facts.away(need):
-            yield f.unseen(f"{need} does not answer.")
+            yield f.unseen(f"{need}.")
     yield from clocks.clocks(ahead)
 
 
@@ -265,7 +265,7 @@ CHECKS: Mapping[str, Check] = {
     ),
     "Role of the agents": Check(
         lambda facts: identity.agent_role(facts.standing, facts.every_host),
-        (_KS, _DB),
+        (_KS, *_TABLES),
     ),
     "Clocks": Check(_clocks),
     "Placement": Check(
@@ -273,51 +273,51 @@ CHECKS: Mapping[str, Check] = {
         (_KS,),
         owns=_PL,
     ),
-    "Claims in Placement": Check(_claims, (_KS, _PL, _DB)),
+    "Claims in Placement": Check(_claims, (_KS, _PL, *_TABLES)),
     "Installation": Check(
         lambda facts: placement.installation(
             facts.installation,
             facts.every_host,
             facts.clouds.ledger.ticket_providers(),
         ),
-        (_KS, _PL, _DB),
+        (_KS, _PL, *_TABLES),
     ),
     "Memory": Check(
         lambda facts: placement.memory(
             memory.lost(facts.store, facts.clouds.ledger)
         ),
-        (_KS, _PL, _DB),
+        (_KS, _PL, *_TABLES),
     ),
     "Nova": Check(lambda facts: nova.nova(facts.standing), (_KS,), owns=_NV),
-    "Aliases in nova-api": Check(_aliases, (_KS, _NV, _DB)),
-    "Starts": Check(_starts, (_DB,)),
+    "Aliases in nova-api": Check(_aliases, (_KS, _NV, *_TABLES)),
+    "Starts": Check(_starts, _TABLES),
     "GPUs in Placement": Check(
         lambda facts: cards.reported(
-            facts.managed if not facts.away(_DB) else (),
+            () if facts.away(Need.TABLES) else facts.managed,
             facts.clouds.ledger.gpu_providers(),
         ),
         (_KS, _PL),
     ),
     "Cards": Check(
         lambda facts: cards.cards(facts.standing, facts.cards, _known(facts)),
-        (_KS, _PL, _DB),
+        (_KS, _PL, *_TABLES),
     ),
-    "Slots": Check(_slots, (_KS, _PL, _DB)),
+    "Slots": Check(_slots, (_KS, _PL, *_TABLES)),
     "Computes": Check(
         lambda facts: nova.computes(facts.managed, facts.standing.computes()),
-        (_KS, _NV, _DB),
+        (_KS, _NV, *_TABLES),
     ),
-    "Workers": Check(_workers, (_DB,)),
-    "Agents": Check(_agents, (_DB,)),
-    "Models": Check(_models, (_DB,)),
-    "Flavors": Check(_flavors, (_DB,)),
-    "Pools": Check(_pools, (_DB,)),
-    "Flavors of Nova": Check(_around, (_KS, _NV, _DB)),
+    "Workers": Check(_workers, _TABLES),
+    "Agents": Check(_agents, _TABLES),
+    "Models": Check(_models, _TABLES),
+    "Flavors": Check(_flavors, _TABLES),
+    "Pools": Check(_pools, _TABLES),
+    "Flavors of Nova": Check(_around, (_KS, _NV, *_TABLES)),
     "Policy rules": Check(_policy),
 }
 
 #: Of files that are named on the command line.
 FILES: Mapping[str, Check] = {
-    "nova.conf": Check(status_files.nova, (_DB,)),
+    "nova.conf": Check(status_files.nova, _TABLES),
     "placement.conf": Check(status_files.placement),
 }

@@ -44,12 +44,13 @@ PATIENCE = 10.0
 
 
 class Need(enum.StrEnum):
-    """What a check can do nothing without."""
+    """What a check can do nothing without, in words for when it has not."""
 
-    DATABASE = "the database"
-    KEYSTONE = "Keystone"
-    PLACEMENT = "Placement"
-    NOVA = "Nova"
+    DATABASE = "the database does not answer"
+    TABLES = "the database has not the tables of this release"
+    KEYSTONE = "Keystone does not answer"
+    PLACEMENT = "Placement does not answer"
+    NOVA = "Nova does not answer"
 
 
 class Facts:
@@ -71,11 +72,16 @@ class Facts:
     def _ask(self, need: Need) -> str | None:
         asked: Mapping[Need, Callable[[], object]] = {
             Need.DATABASE: lambda: self.store.ping(),
+            Need.TABLES: self._tables,
             Need.KEYSTONE: lambda: self.standing.roles(),
             Need.PLACEMENT: lambda: self.standing.placement_versions(),
             Need.NOVA: lambda: self.standing.nova_versions(),
         }
         return why_not(asked[need])
+
+    def _tables(self) -> None:
+        if self.revision() != self.head():
+            raise errors.Unavailable(Need.TABLES)
 
     # -- made when needed --------------------------------------------------
 

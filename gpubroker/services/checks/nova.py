@@ -108,8 +108,7 @@ def starts(
             "no lease has started so far, and nothing else shows whether "
             "nova-scheduler, nova-conductor and the computes have "
             "pci_in_placement, PciPassthroughFilter and the aliases. Order "
-            "one GPU, or run this where their nova.conf lies, with "
-            "--nova-conf FILE."
+            "one GPU, or name their nova.conf with --nova-conf FILE."
         )
     else:
         yield f.fact(

@@ -154,6 +154,10 @@ class StatusTest(testtools.TestCase):
         level, detail = rows["Database"]
         self.assertEqual(2, level)
         self.assertIn(f"{Mistake.DATABASE_BEHIND}: ", detail)
+        for title in ("Agents", "Models", "Keys for user data"):
+            level, detail = rows[title]
+            self.assertEqual(1, level)
+            self.assertIn("has not the tables of this release", detail)
 
     def test_an_empty_configuration_tells_what_to_set(self) -> None:
         code, found = self.run_check(f"[database]\nconnection = {self.url}")
