@@ -119,7 +119,7 @@ class StatusTest(testtools.TestCase):
     def test_an_admin_is_refused_although_everything_works(self) -> None:
         _code, found = self.as_user("operator")
         wrong = {title for title, (level, _) in found.items() if level}
-        self.assertEqual({ROLES}, wrong)
+        self.assertEqual({ROLES}, wrong, found)
         self.assertTold(found[ROLES], FAILURE, Mistake.ROLE_ADMIN)
 
     def test_a_role_that_it_never_uses(self) -> None:
@@ -203,7 +203,7 @@ class StatusTest(testtools.TestCase):
                     "gpu-a100-1",
                     agent_user_id="u2",
                     heartbeat_at=now,
-                    agent_version="0.0.1",
+                    agent_version="0.0.0",
                 )
             )
             tx.hosts.give_slots(

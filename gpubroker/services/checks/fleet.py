@@ -56,19 +56,29 @@ def agents(
             '"gpubroker-agent --once" on the host; it says at once what is '
             "wrong.",
         )
+    ours = _release(release)
     other = {
         host.name
         for host in heard
-        if host.agent_version and host.agent_version != release
+        if host.agent_version and _release(host.agent_version) != ours
     }
     if other:
         yield f.warning(
             Mistake.AGENT_VERSION,
             f"The agent of {f.words(other)} is not of this release "
-            f"({release}). Install that on the host and restart "
+            f"({ours}). Install that on the host and restart "
             "gpubroker-agent.",
         )
     yield f.fact(f"{len(heard)} report.")
+
+
+def _release(version: str) -> str:
+    """What is built between two releases counts as the one to come.
+
+    >>> _release("2.1.0.dev7")
+    '2.1.0'
+    """
+    return version.partition(".dev")[0]
 
 
 def _absent(

@@ -129,6 +129,7 @@ class FleetTest(base.ChecksCase):
             ({"agent_user_id": "u"}, [Mistake.AGENT_UNHEARD]),
             ({**well, "heartbeat_at": long_ago}, [Mistake.AGENT_SILENT]),
             ({**well, "agent_version": "1.9"}, [Mistake.AGENT_VERSION]),
+            ({**well, "agent_version": "2.0.dev3"}, []),
         ):
             self.assertEqual(mistakes, self.agents(**fields))
 
