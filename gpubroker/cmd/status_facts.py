@@ -103,7 +103,7 @@ class Facts:
 
     @functools.cached_property
     def clouds(self) -> clouds.Clouds:
-        return clouds.build(self.conf, self.clock, self.cloud)
+        return clouds.build(self.conf, self.clock, cloud=self.cloud)
 
     @functools.cached_property
     def probe(self) -> probe.Probe:

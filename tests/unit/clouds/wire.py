@@ -117,7 +117,7 @@ class WireCase(testtools.TestCase):
         }.items():
             _set(conf, name, value)
         self.session = session.connect(conf)
-        self.clouds = clouds.build(conf, self.clock, self.session)
+        self.clouds = clouds.build(conf, self.clock, cloud=self.session)
 
     def sent(self, method, ending):
         """Bodies of the requests that went there."""
