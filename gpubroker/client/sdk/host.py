@@ -19,7 +19,11 @@ from typing import Any
 
 from openstack import resource
 
+from gpubroker.client import errors
 from gpubroker.client.sdk import base
+
+#: Times that a change is repeated when others write the host.
+_TRIALS = 5
 
 
 class Host(base.Mutable):
@@ -108,12 +112,22 @@ class Calls(base.Proxy):
     def ensure_host(self, name: str, **attrs: Any) -> Host:
         """Make a host known, or change the one that is.
 
+        Who writes the host meanwhile, as the service does that discovers
+        it, keeps nothing from being changed.
+
         :param attrs: pool and mode; what is not given stays as it is.
         """
-        found = self.find_host(name)
-        if found is None:
-            return self.create_host(name=name, **attrs)
-        return self.update_host(found, **attrs) if attrs else found
+        for _trial in range(_TRIALS):
+            found = self.find_host(name)
+            if found and not attrs:
+                return found
+            try:
+                if found is None:
+                    return self.create_host(name=name, **attrs)
+                return self.update_host(found, **attrs)
+            except (errors.Conflict, errors.Precondition) as error:
+                refused = error
+        raise refused
 
     def enroll_host(self, name: str, user_id: str, **attrs: Any) -> Host:
         """Make a host known and bind its agent's Keystone user to it.

@@ -17,6 +17,7 @@ from __future__ import annotations
 import configparser
 import stat
 
+from gpubroker.client.sdk import host as sdk_host
 from gpubroker.services import reconcile
 from tests.fixtures import api as test_api
 from tests.functional.cli import base
@@ -230,6 +231,23 @@ class Enrolment(base.TestCase):
         second = self.written()["agent_auth"]["application_credential_id"]
         self.assertEqual([second], list(self.credentials))
         self.assertNotEqual(first, second)
+        shown = self.data("gpu host show gpu-1", who=ADMIN)
+        self.assertEqual("observe", shown["mode"])
+
+    def test_who_writes_the_host_meanwhile_is_no_obstacle(self):
+        found = []
+        find = sdk_host.Calls.find_host
+
+        def slowly(proxy, name, **more):
+            found.append(find(proxy, name, **more))
+            if len(found) == 1:
+                for mode in ("observe", "manage"):
+                    body = {"mode": mode}
+                    self.api.call("PATCH", "/v1/hosts/gpu-1", body, ADMIN)
+            return found[-1]
+
+        self.patch(sdk_host.Calls, "find_host", slowly)
+        self.enroll("--mode observe")
         shown = self.data("gpu host show gpu-1", who=ADMIN)
         self.assertEqual("observe", shown["mode"])
 
