@@ -14,9 +14,9 @@
 
 # devstack/plugin.sh - what DevStack calls: source plugin.sh MODE [PHASE]
 
-# Save trace setting
+# Save trace setting; what is done here belongs into DevStack's log.
 _XTRACE_GPUBROKER_PLUGIN=$(set +o | grep xtrace)
-set +o xtrace
+set -o xtrace
 
 # shellcheck source=devstack/lib/gpubroker
 source "$GPUBROKER_DIR/devstack/lib/gpubroker"

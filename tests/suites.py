@@ -14,7 +14,7 @@
 
 ``python -m tests.suites [SUITE ...]``; without names: all, in this order::
 
-    lint         ruff, hacking, mypy, import-linter, doc8, bashate, docs
+    lint         ruff, hacking, mypy, import-linter, doc8, shell, docs
     unit         the rules and each room by itself
     functional   the real WSGI app, real Placement, real database engines
     cloud        the real small cloud of ``sandbox/``
@@ -97,7 +97,13 @@ def lint() -> Result:
     """Each checker counts as one test."""
     shell = [
         str(path.relative_to(ROOT))
-        for path in sorted([*ROOT.glob("devstack/**/*"), ROOT / ".ci/run"])
+        for path in sorted(
+            [
+                *ROOT.glob("devstack/**/*"),
+                *ROOT.glob("tests/devstack/**/*"),
+                ROOT / ".ci/run",
+            ]
+        )
         if path.is_file() and _is_shell(path)
     ]
     checks: dict[str, list[str]] = {
@@ -114,6 +120,7 @@ def lint() -> Result:
         "doc8": ["doc8", "-q", "README.rst", "doc/source", "api-ref/source"],
         **{title: _sphinx(folder) for title, folder in _DOCUMENTS.items()},
         "bashate": ["bashate", "-i", "E006", *shell],
+        "shellcheck": ["shellcheck", "--external-sources", *shell],
     }  # fmt: skip
     result = Result()
     for name, command in checks.items():
@@ -151,7 +158,7 @@ def _sphinx(folder: str) -> list[str]:
 def _is_shell(path: pathlib.Path) -> bool:
     return (
         path.suffix == ".sh"
-        or path.read_bytes()[:2] == b"#!"
+        or re.match(rb"#!.*sh\b", path.read_bytes()) is not None
         or (path.parent.name == "lib" or path.name == "settings")
     )
 

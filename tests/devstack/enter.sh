@@ -1,0 +1,27 @@
+#!/bin/bash
+#
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+#
+# enter.sh SCRATCH COMMAND ... - run a command in the scratch root: what
+# DevStack writes to /etc, /opt, /run, /var/log and ~/.config goes there, and
+# nobody else sees it. Called within "unshare --mount".
+
+set -o errexit
+
+for folder in etc opt run var/log root/.config; do
+    if [[ -d "/$folder" ]]; then
+        mount --bind "$1/root/$folder" "/$folder"
+    fi
+done
+shift
+exec "$@"
