@@ -124,7 +124,7 @@ def _trouble(devstack: pathlib.Path | None) -> str:
 
 def _run(scratch: scratches.Scratch, cloud: clouds.Cloud) -> int:
     """The phases with the checks of each; the number of failures."""
-    failed = 0
+    failed = _check("checkout", checks.record, scratch)
     stacked = checks.Stacked(scratch, cloud)
     try:
         # Again, as a developer does: nothing of before may be in the way.

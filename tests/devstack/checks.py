@@ -17,12 +17,14 @@ from __future__ import annotations
 import configparser
 import json
 import pathlib
+import re
 from collections.abc import Callable
 
 from oslo_config import cfg
 
 from sandbox import cloud as clouds
 from tests.devstack import scratch as scratches
+from tests.unit.devstack import plugin
 
 BIN = "/opt/stack/data/venv/bin"
 _CONFIG = ["--config-file", "/etc/gpubroker/gpubroker.conf"]
@@ -33,6 +35,19 @@ def equal(wanted: object, found: object, what: str) -> None:
     """:raises AssertionError: saying what differs."""
     if wanted != found:
         raise AssertionError(f"{what}: {found!r}, not {wanted!r}")
+
+
+def record(scratch: scratches.Scratch) -> None:
+    """DevStack has every function that is on record for the unit tests"""
+    paths = [
+        scratch.checkout / "stack.sh",
+        *scratch.checkout.glob("functions*"),
+        *scratch.checkout.glob("inc/*"),
+        *(path for path in scratch.checkout.rglob("lib/*") if path.is_file()),
+    ]
+    text = "\n".join(path.read_text() for path in paths)
+    there = set(re.findall(r"^function (\w+) \{", text, re.M))
+    equal([], sorted(plugin.recorded() - there), "functions that are missing")
 
 
 class Stacked:
@@ -89,7 +104,7 @@ class Stacked:
         self._scratch.openstack("devstack-admin", "gpu", "host", "list")
 
     def private_files(self) -> None:
-        """Files with passwords and keys are for their owner alone"""
+        """Files with passwords and keys are not for everybody"""
         folder = self._scratch.file("etc/gpubroker")
         names = [
             "gpubroker.conf",
@@ -99,7 +114,7 @@ class Stacked:
         for name in names:
             path = folder / name
             path = path if path.exists() else folder / "keys" / name
-            equal("0o600", oct(path.stat().st_mode & 0o777), name)
+            equal("0", f"{path.stat().st_mode & 0o007:o}", f"mode of {name}")
 
     def nova_files(self) -> None:
         """Nova's files have aliases, slots, filters and the policy"""
@@ -158,14 +173,17 @@ class Stacked:
 
     def lease(self) -> None:
         """A user orders 2 x A100, gets a server, and ends it"""
-        told = self._scratch.openstack(
+        self._scratch.openstack(
             "devstack",
             *("gpu", "lease", "create", "--flavor", "vm.gpu.a100.2"),
             *("--image", "ubuntu", "--network", "demo-net"),
-            *("--duration", "1h", "--wait", "--timeout", "180", "train"),
+            *("--duration", "1h", "--wait", "train"),
+        )
+        told = self._scratch.openstack(
+            *("devstack", "gpu", "lease", "show", "train"),
             *("-f", "value", "-c", "state"),
         )
-        equal("active", told.splitlines()[-1], "lease")
+        equal("active", told, "lease")
         servers = json.loads(
             self._scratch.openstack("devstack", "server", "list", "-f", "json")
         )

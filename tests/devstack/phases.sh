@@ -99,9 +99,10 @@ case "$MODE" in
         PYTHON=$(which "python$PYTHON3_VERSION")
         export PYTHON
         setup_devstack_virtualenv
-        # sandbox: Glance and Neutron bring it; Debian's, which may be on the
-        # path, is too old for the other packages.
-        pip_install pyOpenSSL
+        # sandbox: what other services bring: Glance and Neutron the first
+        # (Debian's, which may be on the path, is too old for the others),
+        # Keystone the second.
+        pip_install pyOpenSSL python-memcached
         run_plugins stack pre-install
         run_plugins stack install
         install_apache_uwsgi
