@@ -13,9 +13,9 @@
 
 Keystone knows of a role's removal at once, and so does everybody who asks it
 about a new token; the other services believe the old token as long as they
-remember it. So the worker is restarted, which asks for a new one. So is the
-API when a role has come back: a thread of Keystone remembers the roles of a
-token from the request before, and goes on refusing the old one.
+remember it. So the worker is restarted, which asks for a new one. So is
+Keystone where a role has come back: each of its threads remembers the roles
+from its last request, and refuses once more by them.
 """
 
 from __future__ import annotations
@@ -154,7 +154,7 @@ class TheBroker(RolesCase):
             )
         said = self.log(services.API)[before[services.API] :]
         self.assertIn("identity:validate_token", said)
-        self.restart(services.API, services.WORKER)
+        self.restart("keystone", services.WORKER)
         self.end(self.active("vm.gpu.l40s.1"))
         self.assertEqual({}, self.findings())
 
