@@ -10,10 +10,11 @@ help:
 
 # A small real cloud with gpubroker on it.
 # ARGS: --once --keep --down --status --state DIR --port-base N --faults
+#       --with horizon
 sandbox:
 	@$(PYTHON) -m sandbox.bootstrap $(ARGS)
 
-# ARGS: lint unit functional cloud
+# ARGS: lint unit functional browser cloud
 test:
 	@PYTHONPATH=. $(PYTHON) tests/run.py $(ARGS)
 

@@ -26,6 +26,9 @@ from sandbox import guide
 from sandbox import layout as layouts
 from sandbox import progress as reporting
 
+#: What --with knows.
+EXTRAS = ("horizon",)
+
 
 class Stopped(BaseException):
     """The person, or the system, wants this to end."""
@@ -54,6 +57,7 @@ def main(arguments: list[str] | None = None) -> int:
         options.port_base,
         reporting.Progress(),
         options.faults,
+        options.extras,
     )
     try:
         if options.status:
@@ -89,6 +93,12 @@ def _parser() -> argparse.ArgumentParser:
         "--down", action="store_true", help="end everything that runs"
     )
     what.add_argument("--status", action="store_true", help="show what runs")
+    _add_cloud_options(parser)
+    return parser
+
+
+def _add_cloud_options(parser: argparse.ArgumentParser) -> None:
+    """Which cloud it is, and what is in it."""
     parser.add_argument(
         "--state",
         type=pathlib.Path,
@@ -108,7 +118,14 @@ def _parser() -> argparse.ArgumentParser:
         help="let the broker's calls to the cloud pass a proxy that can be "
         "told to break them (python -m sandbox.faults --help)",
     )
-    return parser
+    parser.add_argument(
+        "--with",
+        dest="extras",
+        action="append",
+        default=[],
+        choices=EXTRAS,
+        help="start this, too: horizon, the dashboard with gpubroker's panels",
+    )
 
 
 def _run(cloud: clouds.Cloud, options: argparse.Namespace) -> int:

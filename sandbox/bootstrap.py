@@ -21,13 +21,14 @@ import contextlib
 import glob
 import hashlib
 import importlib.util
+import itertools
 import os
 import pathlib
 import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import NoReturn
 
 from sandbox import layout
@@ -48,7 +49,7 @@ PACKAGES: tuple[Package, ...] = (
 def main(arguments: list[str]) -> int:
     """Prepare the machine, then become the sandbox itself."""
     if not {"--down", "--status", "--help", "-h"} & set(arguments):
-        prepare()
+        prepare(extras=_extras(arguments))
     python = layout.BROKER_ENVIRONMENT / "bin" / "python"
     if not python.exists():
         _refuse("nothing is installed here yet: run make sandbox")
@@ -57,14 +58,30 @@ def main(arguments: list[str]) -> int:
     os.execv(python, [str(python), "-m", "sandbox", *arguments])
 
 
-def prepare(packages: tuple[Package, ...] = PACKAGES) -> None:
+def _extras(arguments: list[str]) -> set[str]:
+    """What --with asks for; a wrong name is for the sandbox to refuse."""
+    words = " ".join(arguments).replace("--with=", "--with ").split()
+    return {
+        word
+        for option, word in itertools.pairwise(words)
+        if option == "--with"
+    }
+
+
+def prepare(
+    packages: tuple[Package, ...] = PACKAGES,
+    extras: Collection[str] = (),
+) -> None:
     """Have everything at hand that the sandbox needs.
 
     :param packages: what else has to come from Debian goes in here, too.
+    :param extras: what is to be started beside the cloud.
     """
     _check_tools()
     _provide_packages(packages)
     _make_environments()
+    if "horizon" in extras:
+        _make_horizon()
 
 
 def _refuse(message: str) -> NoReturn:
@@ -228,6 +245,22 @@ def _make_environments() -> None:
         "Install Keystone, Placement, Glance, Neutron and Nova",
         [constraints, cloud],
         ["-c", str(constraints), "-r", str(cloud)],
+    )
+
+
+def _make_horizon() -> None:
+    constraints = layout.ROOT / "sandbox" / "constraints.txt"
+    wanted = layout.ROOT / "sandbox" / "requirements-horizon.txt"
+    environment(
+        layout.HORIZON_ENVIRONMENT,
+        "Install Horizon",
+        [
+            constraints,
+            wanted,
+            layout.ROOT / "pyproject.toml",
+            layout.ROOT / "requirements.txt",
+        ],
+        ["-c", str(constraints), "-r", str(wanted), "-e", str(layout.ROOT)],
     )
 
 

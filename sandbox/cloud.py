@@ -53,6 +53,7 @@ class Cloud:
     :param progress: where steps are told; by default nowhere.
     :param faults: put a proxy between the broker and the cloud, on which
         calls can be made to go wrong, when this starts it.
+    :param extras: what else to start, such as ``horizon``.
     """
 
     def __init__(
@@ -61,12 +62,14 @@ class Cloud:
         port_base: int | None = None,
         progress: reporting.Progress | None = None,
         faults: bool = False,
+        extras: Iterable[str] = (),
     ) -> None:
         self.layout = layouts.Layout.at(state_dir)
         self.processes = processes.Processes(self.layout)
         self.progress = progress or reporting.Progress.silent()
         self._port_base = port_base
         self._faults = faults
+        self._extras = frozenset(extras)
         self._lock = locks.Lock(self.layout)
         self._settings: s.Settings | None = None
 
@@ -91,9 +94,9 @@ class Cloud:
             ports = tcp.choose(self.layout, self._port_base)
             passwords = secrets.load(self.layout)
             self._settings = s.Settings(
-                self.layout, ports, passwords, self._faults
+                self.layout, ports, passwords, self._faults, self._extras
             )
-            self._remember_faults()
+            self._remember()
             startup.Startup(
                 self._settings, self.processes, self.progress
             ).run()
@@ -112,6 +115,8 @@ class Cloud:
         if not self.layout.kept.exists():
             return False
         if self.layout.faults.exists() != self._faults:
+            return False
+        if self._running_extras() != self._extras:
             return False
         self._lock.take()
         names = self.processes.names()
@@ -239,6 +244,7 @@ class Cloud:
                 ports,
                 secrets.load(self.layout),
                 self.layout.faults.exists(),
+                self._running_extras(),
             )
         return self._settings
 
@@ -254,7 +260,12 @@ class Cloud:
         self._end(names)
         self.processes.stop_strays()
 
-    def _remember_faults(self) -> None:
+    def _running_extras(self) -> frozenset[str]:
+        """What the last start was asked to start beside the cloud."""
+        return frozenset(private_files.read_json(self.layout.extras) or ())
+
+    def _remember(self) -> None:
+        private_files.write_json(self.layout.extras, sorted(self._extras))
         if self._faults:
             private_files.write(self.layout.faults, "")
         else:

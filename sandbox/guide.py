@@ -17,6 +17,7 @@ import pathlib
 import shlex
 
 from sandbox import hardware
+from sandbox import horizon
 from sandbox import layout as layouts
 from sandbox import tenants
 from sandbox.config import settings as s
@@ -61,7 +62,7 @@ Placement     {ports.url("placement")}
 Metrics       {ports.url("api_metrics", "/metrics")}
               {ports.url("worker_metrics", "/metrics")}
 Logs          {_short(layout.log)}
-"""
+{horizon.guide(settings)}"""
 
 
 def _state_option(layout: layouts.Layout) -> str:

@@ -19,6 +19,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 DEFAULT_STATE = ROOT / ".sandbox"
 BROKER_ENVIRONMENT = ROOT / ".venv"
 CLOUD_ENVIRONMENT = ROOT / ".venv-cloud"
+HORIZON_ENVIRONMENT = ROOT / ".venv-horizon"
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,16 @@ class Layout:
         return self.state / "faults"
 
     @property
+    def extras(self) -> pathlib.Path:
+        """Names of what runs beside the cloud because it was asked for."""
+        return self.state / "extras.json"
+
+    @property
+    def horizon(self) -> pathlib.Path:
+        """Horizon's static files: made once, kept over starts."""
+        return self.state / "horizon"
+
+    @property
     def ports(self) -> pathlib.Path:
         return self.state / "ports.json"
 
@@ -101,6 +112,11 @@ class Layout:
 def cloud_program(name: str) -> str:
     """The path of a program of the cloud's own environment."""
     return str(CLOUD_ENVIRONMENT / "bin" / name)
+
+
+def horizon_program(name: str) -> str:
+    """The path of a program of Horizon's own environment."""
+    return str(HORIZON_ENVIRONMENT / "bin" / name)
 
 
 def broker_program(name: str) -> str:

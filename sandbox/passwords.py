@@ -32,6 +32,8 @@ OWNERS = (
     "gpubroker",
     "database",
     "messaging",
+    # Not a password: what Horizon signs its cookies with.
+    "horizon",
 )
 
 

@@ -50,6 +50,7 @@ class Ports:
     faults_nova: int
     api_metrics: int
     worker_metrics: int
+    horizon: int
 
     @classmethod
     def block(cls, base: int) -> "Ports":

@@ -21,6 +21,7 @@ from typing import Any
 from sandbox import databases
 from sandbox import gpubroker
 from sandbox import hardware
+from sandbox import horizon
 from sandbox import identity
 from sandbox import installation
 from sandbox import processes
@@ -31,6 +32,7 @@ from sandbox import services
 from sandbox import snapshot
 from sandbox import tenants
 from sandbox.config import glance
+from sandbox.config import horizon as horizon_config
 from sandbox.config import keystone
 from sandbox.config import neutron
 from sandbox.config import nova
@@ -45,6 +47,7 @@ def all_services(settings: s.Settings) -> dict[str, services.Service]:
         **services.catalogue(settings),
         **faults.catalogue(settings),
         **gpubroker.catalogue(settings),
+        **horizon.catalogue(settings),
     }
 
 
@@ -81,6 +84,7 @@ class Startup:
             self._start_known()
         else:
             self._start_first()
+        self._start_horizon()
 
     def _write_files(self) -> None:
         settings, layout = self._settings, self._layout
@@ -93,6 +97,7 @@ class Startup:
             module.write(settings)
         hardware.write(layout)
         gpubroker.prepare(settings)
+        horizon_config.write(settings)
         identity.write_clouds(settings)
 
     # -- the two ways -------------------------------------------------------
@@ -249,6 +254,14 @@ class Startup:
         count = sum(len(host.gpus) for host in hardware.HOSTS)
         with self._progress.step(f"See {count} GPUs that can be ordered"):
             gpubroker.wait_for_cards(self._operator(), alive)
+
+    # -- what was asked for beside it ----------------------------------------
+
+    def _start_horizon(self) -> None:
+        for name in horizon.catalogue(self._settings):
+            with self._progress.step("Collect what browsers load"):
+                horizon.prepare(self._settings, self._runner)
+            self._start(name)
 
     # -- by which all of it is done -----------------------------------------
 

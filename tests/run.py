@@ -31,12 +31,13 @@ PACKAGES = (
     ("prometheus", "/usr/bin/promtool"),
     # For systemd-analyze; nothing of it has to run.
     ("systemd", "systemd-analyze"),
+    ("chromium", "/usr/bin/chromium"),
 )
 
 
 def main(arguments: list[str]) -> int:
     """Become ``python -m tests.suites``."""
-    bootstrap.prepare(PACKAGES)
+    bootstrap.prepare(PACKAGES, extras=["horizon"])
     root = layout.ROOT
     constraints = root / "sandbox" / "constraints.txt"
     pins = root / "tests" / "constraints.txt"

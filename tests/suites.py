@@ -17,7 +17,10 @@
     lint         ruff, hacking, mypy, import-linter, doc8, shell, docs
     unit         the rules and each room by itself
     functional   the real WSGI app, real Placement, real database engines
+    browser      real Horizon on the small cloud, in a real browser
     cloud        the real small cloud of ``sandbox/``
+
+The last two share one cloud.
 
 The last line is ``N passed, N failed, N skipped``. A skip is a failure
 unless it is listed in ``EXPECTED_SKIPS``: a test that did not run proves
@@ -27,6 +30,7 @@ nothing.
 from __future__ import annotations
 
 import argparse
+import functools
 import os
 import pathlib
 import re
@@ -77,14 +81,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     chosen = parser.parse_args(argv).suite or list(SUITES)
     total = Result()
     lines = []
-    for name in chosen:
-        print(f"\n===== {name} =====", flush=True)
-        began = time.monotonic()
-        result = SUITES[name]()
-        took = time.monotonic() - began
-        lines.append(f"{name:12} {result} in {took:.0f} s")
-        print(lines[-1], flush=True)
-        total += result
+    try:
+        for name in chosen:
+            print(f"\n===== {name} =====", flush=True)
+            began = time.monotonic()
+            result = SUITES[name]()
+            took = time.monotonic() - began
+            lines.append(f"{name:12} {result} in {took:.0f} s")
+            print(lines[-1], flush=True)
+            total += result
+    finally:
+        if {"browser", "cloud"} & set(chosen):
+            _sandbox("--down")
     print("\n" + "\n".join(lines + total.failures))
     print(total)
     return 1 if total.failed or not total.passed else 0
@@ -178,29 +186,48 @@ def functional() -> Result:
     )
 
 
+STATE = str(ROOT / ".sandbox-test")
+
+
+def browser() -> Result:
+    return _in_the_cloud("browser")
+
+
 def cloud() -> Result:
-    """One process: the tests share one small cloud of their own."""
-    # Its demonstration is the first test of the cloud.
-    state = str(ROOT / ".sandbox-test")
-    sandbox = [str(ROOT / ".venv/bin/python"), "-m", "sandbox"]
-    began = _run(
-        [*sandbox, "--state", state, "--keep", "--faults"],
+    result = _in_the_cloud("cloud")
+    # Over the whole run, so it is no test among the others.
+    told = _run([sys.executable, "-m", "tests.cloud.secrets", STATE])
+    return result + _one(not told.returncode, "FAILED secrets in the logs")
+
+
+def _in_the_cloud(suite: str) -> Result:
+    """One process: the tests share one small cloud of their own.
+
+    It stays for the next suite; its demonstration is its first test.
+    """
+    if not _cloud_runs():
+        return _one(False, "FAILED the sandbox did not start")
+    return _stestr(
+        suite,
+        options=["--serial"],
+        more={"GPUBROKER_TEST_CLOUD": STATE},
+    )
+
+
+@functools.cache
+def _cloud_runs() -> bool:
+    """Started once, for all suites that want it."""
+    began = _sandbox("--keep", "--faults", "--with", "horizon")
+    return not began.returncode
+
+
+def _sandbox(*words: str) -> subprocess.CompletedProcess[str]:
+    python = str(ROOT / ".venv/bin/python")
+    return _run(
+        [python, "-m", "sandbox", "--state", STATE, *words],
         capture=True,
         echo=True,
     )
-    if began.returncode:
-        return _one(False, "FAILED the sandbox did not start")
-    try:
-        result = _stestr(
-            "cloud",
-            options=["--serial"],
-            more={"GPUBROKER_TEST_CLOUD": state},
-        )
-        # Over the whole run, so it is no test among the others.
-        told = _run([sys.executable, "-m", "tests.cloud.secrets", state])
-        return result + _one(not told.returncode, "FAILED secrets in the logs")
-    finally:
-        _run([*sandbox, "--state", state, "--down"])
 
 
 def _stestr(
@@ -294,6 +321,7 @@ SUITES: dict[str, Callable[[], Result]] = {
     "lint": lint,
     "unit": unit,
     "functional": functional,
+    "browser": browser,
     "cloud": cloud,
 }
 

@@ -30,12 +30,16 @@ REGION = "RegionOne"
 
 @dataclass(frozen=True)
 class Settings:
-    """One sandbox as its services see it."""
+    """One sandbox as its services see it.
+
+    :ivar extras: what runs beside the cloud, such as ``horizon``.
+    """
 
     layout: layouts.Layout
     ports: tcp.Ports
     passwords: secrets.Passwords
     faults: bool = False
+    extras: frozenset[str] = frozenset()
 
     def database(self, name: str) -> str:
         return databases.url(name, self.ports, self.passwords)

@@ -1,0 +1,29 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Who is shown a panel or an action."""
+
+from __future__ import annotations
+
+from gpubroker.client import sdk
+from gpubroker.dashboard import apps
+
+#: Shown only where the catalogue of who is signed in has the service.
+PERMISSIONS = (f"openstack.services.{sdk.SERVICE_TYPE}",)
+
+
+def rules(*names: str) -> tuple[tuple[str, str], ...]:
+    """Policy rules as Horizon wants them; all must allow it.
+
+    :param names: without the prefix that all rules share, ``lease:create``.
+    """
+    return tuple((apps.SERVICE, f"gpubroker:{name}") for name in names)

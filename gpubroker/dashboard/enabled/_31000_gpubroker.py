@@ -1,0 +1,29 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""The group of the panels in the project's menu, and the application."""
+
+from django.utils.translation import gettext_lazy as _
+
+from gpubroker.dashboard import errors
+
+PANEL_GROUP = "gpu"
+PANEL_GROUP_NAME = _("GPU")
+PANEL_GROUP_DASHBOARD = "project"
+ADD_INSTALLED_APPS = ["gpubroker.dashboard"]
+ADD_SCSS_FILES = ["gpubroker/gpubroker.scss"]
+ADD_EXCEPTIONS = {
+    "not_found": (errors.NotFound,),
+    "recoverable": (errors.BrokerError,),
+    "unauthorized": (errors.SignInAgain,),
+}
+AUTO_DISCOVER_STATIC_FILES = False

@@ -1,0 +1,96 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Horizon with gpubroker's panels, where it was asked for."""
+
+import hashlib
+
+from sandbox import identity
+from sandbox import layout as layouts
+from sandbox import private_files
+from sandbox import processes
+from sandbox import services
+from sandbox.config import horizon as config
+from sandbox.config import settings as s
+
+NAME = "horizon"
+
+# Who may sign in, as the guide lists them.
+LOGINS = ("demo-user", "other-user", "operator")
+
+_STATIC = layouts.ROOT / "gpubroker" / "dashboard"
+
+
+def catalogue(settings: s.Settings) -> dict[str, services.Service]:
+    """The one program, or none."""
+    if NAME not in settings.extras:
+        return {}
+    login = url(settings, "/auth/login/")
+    program = processes.Program(
+        name=NAME,
+        command=(layouts.horizon_program("gunicorn"),),
+        environment=config.environment(settings),
+        directory=settings.layout.config / "horizon",
+        stop_seconds=5,
+    )
+    return {
+        NAME: services.Service(
+            program, lambda: services.answers_http(login), "Horizon"
+        )
+    }
+
+
+def url(settings: s.Settings, path: str = "/") -> str:
+    return settings.ports.url("horizon", path)
+
+
+def prepare(settings: s.Settings, runner: processes.Processes) -> None:
+    """Collect and compile what browsers load, unless it is there already."""
+    digest = _digest()
+    made = settings.layout.horizon / "made.json"
+    if private_files.read_json(made) == digest:
+        return
+    made.unlink(missing_ok=True)
+    for words in (("collectstatic", "--noinput"), ("compress", "--force")):
+        runner.run(
+            processes.Program(
+                f"horizon-{words[0]}",
+                (layouts.horizon_program("python"), "-m", "django", *words),
+                environment=config.environment(settings),
+            )
+        )
+    private_files.write_json(made, digest)
+
+
+def guide(settings: s.Settings) -> str:
+    """How to sign in; empty where there is no Horizon."""
+    if NAME not in settings.extras:
+        return ""
+    lines = [f"Horizon       {url(settings)}"]
+    for user in LOGINS:
+        project = identity.USERS[user][0]
+        lines.append(
+            f"              {user} of project {project}, password "
+            f"{settings.passwords[user]}"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def _digest() -> str:
+    """What the static files are made of: Horizon's version and ours."""
+    found = hashlib.sha256()
+    found.update((layouts.HORIZON_ENVIRONMENT / "sandbox-digest").read_bytes())
+    for folder in ("static", "templates", "content", "enabled"):
+        for path in sorted((_STATIC / folder).rglob("*")):
+            if path.suffix in (".scss", ".css", ".js", ".html", ".py"):
+                found.update(str(path).encode() + path.read_bytes())
+    return found.hexdigest()
