@@ -25,6 +25,7 @@ from typing import Any, ClassVar
 from playwright import sync_api
 
 from sandbox import horizon
+from tests.browser import accessible
 from tests.cloud import base
 
 #: What takes longer than this on a busy machine of two cores is broken.
@@ -38,6 +39,10 @@ PICTURES = (
     if os.environ.get("GPUBROKER_WRITE_SCREENSHOTS")
     else ROOT / ".stestr/browser-pictures"
 )
+
+
+#: User -> the cookies of who has signed in once: signing in takes long.
+_sessions: dict[str, Any] = {}
 
 
 class BrowserTest(base.CloudTest):
@@ -67,7 +72,9 @@ class BrowserTest(base.CloudTest):
         """A new browser window, signed in."""
         person = Person(self, user, options)
         self.addCleanup(person.leave)
-        person.sign_in()
+        if user not in _sessions:
+            person.sign_in()
+            _sessions[user] = person.session()
         return person
 
 
@@ -86,6 +93,7 @@ class Person:
             viewport={"width": 1280, "height": 900},
             locale=test.language,
             reduced_motion="reduce",
+            storage_state=_sessions.get(user),
             **options,
         )
         self._context.set_default_timeout(PATIENCE_MS)
@@ -108,13 +116,26 @@ class Person:
         self.page.click("#loginBtn")
         self.page.wait_for_selector("#main_content")
 
+    def session(self) -> Any:
+        return self._context.storage_state()
+
     def go(self, path: str) -> None:
         self.page.goto(urllib.parse.urljoin(self._test.url, path))
 
-    def picture(self, name: str, full: bool = True) -> None:
+    def picture(self, name: str) -> None:
         """Of the page, for the documents and for who looks at a failure."""
         PICTURES.mkdir(parents=True, exist_ok=True)
-        self.page.screenshot(path=PICTURES / f"{name}.png", full_page=full)
+        # Horizon's head stays where one has scrolled to.
+        self.page.evaluate("window.scrollTo(0, 0)")
+        self.page.screenshot(path=PICTURES / f"{name}.png", full_page=True)
+
+    def seen(self, name: str, where: str = "#content_body") -> None:
+        """A picture of what was seen, and nothing serious in its way.
+
+        :param where: the part of the page that is looked at.
+        """
+        self.picture(name)
+        self._test.assertEqual([], accessible.faults(self.page, where))
 
     def leave(self) -> None:
         """Nothing was asked of another host, and no script broke."""

@@ -20,6 +20,6 @@ class OffersTest(base.BrowserTest):
     def test_says_how_many_orders_could_start_now(self) -> None:
         person = self.sign_in()
         person.go("/project/gpu_offers/")
-        person.picture("offers")
+        person.seen("offers-free")
         text = person.page.inner_text("#content_body")
         self.assertIn("vm.gpu.a100.2", text)

@@ -14,6 +14,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from django.utils.translation import gettext as _
+from openstack_dashboard import policy
+
 from gpubroker.client import sdk
 from gpubroker.dashboard import apps
 
@@ -27,3 +32,14 @@ def rules(*names: str) -> tuple[tuple[str, str], ...]:
     :param names: without the prefix that all rules share, ``lease:create``.
     """
     return tuple((apps.SERVICE, f"gpubroker:{name}") for name in names)
+
+
+def why_not_order(request: Any) -> str:
+    """Why nothing can be ordered; empty where it can."""
+    mine = {
+        "project_id": request.user.project_id,
+        "user_id": request.user.id,
+    }
+    if policy.check(rules("lease:create"), request, mine):
+        return ""
+    return _("your role does not allow it")

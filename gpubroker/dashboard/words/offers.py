@@ -9,15 +9,21 @@
 # WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 # License for the specific language governing permissions and limitations
 # under the License.
-"""What keeps GPUs out of an offer, in the person's language."""
+"""What an offer says, in the person's language."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
+from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
+from django.utils.translation import ngettext
 from django.utils.translation import ngettext_lazy
+
+from gpubroker.client.sdk import flavor as flavor_sdk
+from gpubroker.client.sdk import offer as offer_sdk
+from gpubroker.dashboard.words import sizes
 
 _BLOCKED = {
     "behind": ngettext_lazy(
@@ -72,3 +78,43 @@ def blocked(entry: Mapping[str, Any], gpus: int) -> str:
     if words is None:
         return str(entry.get("detail") or "")
     return str(words % {"count": int(entry.get("gpus") or 0), "gpus": gpus})
+
+
+def choice(offer: offer_sdk.Offer, flavor: flavor_sdk.Flavor) -> str:
+    """One line of a list to choose a flavor from."""
+    return _(
+        "%(name)s: %(gpus)d \N{MULTIPLICATION SIGN} %(models)s, %(vcpus)d "
+        "vCPUs, %(memory)s (%(now)s)"
+    ) % {
+        "name": flavor.name,
+        "gpus": offer.gpus,
+        "models": _(" or ").join(offer.models),
+        "vcpus": flavor.vcpus,
+        "memory": sizes.gibibytes(flavor.ram_mib),
+        "now": _now(offer.available),
+    }
+
+
+def _now(available: int) -> str:
+    if not available:
+        return _("waits in the queue")
+    return ngettext(
+        "%(count)d can start now", "%(count)d can start now", available
+    ) % {"count": available}
+
+
+def outlook(offer: offer_sdk.Offer, nodes: int = 1) -> list[str]:
+    """What becomes of an order that is placed now, in sentences."""
+    if offer.available >= nodes:
+        return [_("There is room for it: it starts at once.")]
+    first = _(
+        "There is no room for it now: it waits in the queue and starts "
+        "by itself."
+    )
+    if offer.queued:
+        first += " " + ngettext(
+            "%(count)d order for these GPUs waits already.",
+            "%(count)d orders for these GPUs wait already.",
+            offer.queued,
+        ) % {"count": offer.queued}
+    return [first, *(f"{blocked(b, offer.gpus)}." for b in offer.blocked)]

@@ -63,7 +63,7 @@ def kinds(
     flavors: Iterable[flavor_sdk.Flavor],
     models: Iterable[model_sdk.Model],
 ) -> list[Kind]:
-    """What has most to start comes first."""
+    """By model, so that each keeps its place whatever is free."""
     by_name = {flavor.name: flavor for flavor in flavors}
     known = {model.name: model for model in models}
     grouped: dict[tuple[str, ...], list[offer_sdk.Offer]] = {}
@@ -75,7 +75,7 @@ def kinds(
         for names, alike in grouped.items()
         if names
     ]
-    return sorted(found, key=lambda kind: (-kind.tally.free, kind.models))
+    return sorted(found, key=lambda kind: kind.models)
 
 
 def _kind(

@@ -16,7 +16,6 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 from horizon import exceptions
 from horizon import views
-from openstack_dashboard import policy
 
 from gpubroker.dashboard import api
 from gpubroker.dashboard.content import access
@@ -30,11 +29,7 @@ class Index(views.HorizonTemplateView):
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context: dict[str, Any] = super().get_context_data(**kwargs)
         context["kinds"] = self._kinds()
-        context["may_order"] = policy.check(
-            access.rules("lease:create"),
-            self.request,
-            {"project_id": self.request.user.project_id},
-        )
+        context["why_not_order"] = access.why_not_order(self.request)
         return context
 
     def _kinds(self) -> list[catalogue.Kind] | None:

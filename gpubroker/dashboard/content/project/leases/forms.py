@@ -1,0 +1,232 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+"""The forms of leases: order, extend, end."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+from horizon import exceptions
+from horizon import forms
+from horizon import messages
+
+from gpubroker.client.sdk import lease as lease_sdk
+from gpubroker.dashboard import api
+from gpubroker.dashboard import errors
+from gpubroker.dashboard.content.project.leases import checks
+from gpubroker.dashboard.content.project.leases import choices
+
+
+class Order(forms.SelfHandlingForm):
+    flavor = forms.ChoiceField(
+        label=_("GPU flavor"),
+        help_text=_("How many GPUs of which model, with how much else."),
+    )
+    name = forms.CharField(
+        label=_("Name"),
+        max_length=255,
+        strip=False,
+        help_text=_("Of the lease; its server gets the same name."),
+    )
+    image = forms.ChoiceField(
+        label=_("Image"),
+        help_text=_("What the server boots; with drivers for the GPU in it."),
+    )
+    networks = forms.MultipleChoiceField(
+        label=_("Networks"),
+        required=False,
+        widget=forms.CheckboxSelectMultiple(),
+        help_text=_(
+            "None: the server gets the network of the project, if there is "
+            "just one."
+        ),
+    )
+    key_name = forms.ChoiceField(
+        label=_("Key pair"),
+        required=False,
+        help_text=_("Without one nobody can log in by SSH."),
+    )
+    duration = forms.CharField(
+        label=_("Duration"),
+        required=False,
+        help_text=_(
+            "From its start on: 8h, 30m, 2d, 1h30m. Empty: until you end it."
+        ),
+    )
+    nodes = forms.IntegerField(
+        label=_("Servers"),
+        min_value=1,
+        max_value=64,
+        initial=1,
+        help_text=_(
+            "Each with these GPUs; they start together or not at all."
+        ),
+    )
+    security_groups = forms.MultipleChoiceField(
+        label=_("Security groups"),
+        required=False,
+        widget=forms.CheckboxSelectMultiple(),
+        help_text=_("What the network lets through. None: the default one."),
+    )
+    pool = forms.ChoiceField(
+        label=_("Pool"),
+        required=False,
+        help_text=_("The group of hosts that it starts on."),
+    )
+    user_data = forms.CharField(
+        label=_("User data"),
+        required=False,
+        strip=False,
+        widget=forms.Textarea(attrs={"rows": 5, "spellcheck": "false"}),
+        help_text=_(
+            "A script or cloud-config for cloud-init, up to 48 KiB. It is "
+            "forgotten when the lease is active."
+        ),
+    )
+
+    #: Fields that most orders need no look at.
+    MORE = ("nodes", "security_groups", "pool", "user_data")
+    #: Fields of which something can be said while one types.
+    CHECKED = ("flavor", "name", "duration", "nodes", "user_data")
+
+    def __init__(self, request: Any, *args: Any, **kwargs: Any) -> None:
+        super().__init__(request, *args, **kwargs)
+        none = [("", _("None"))]
+        self._choose("flavor", choices.flavors(request))
+        self._choose("image", choices.images(request))
+        self._choose("networks", choices.networks(request))
+        self._choose("key_name", none + choices.key_pairs(request))
+        self._choose("security_groups", choices.security_groups(request))
+        self._choose("pool", choices.pools(request))
+        if len(self.fields["pool"].choices) < 2:
+            del self.fields["pool"]
+        for name in self.CHECKED:
+            self.fields[name].widget.attrs["data-gpu-check"] = name
+
+    def _choose(self, name: str, found: choices.Choices) -> None:
+        """The only thing there is to choose is chosen."""
+        field = self.fields[name]
+        field.choices = found
+        real = [value for value, _words in found if value]
+        if len(real) == 1 and name != "security_groups":
+            single = not isinstance(field, forms.MultipleChoiceField)
+            field.initial = real[0] if single else real
+
+    @property
+    def first(self) -> list[Any]:
+        return [self[name] for name in self.fields if name not in self.MORE]
+
+    @property
+    def more(self) -> list[Any]:
+        return [self[name] for name in self.MORE if name in self.fields]
+
+    def more_is_open(self) -> bool:
+        """What was filled in wrongly has to be seen."""
+        return any(name in self.errors for name in self.MORE)
+
+    def clean_name(self) -> str:
+        return checks.name(self.cleaned_data["name"])
+
+    def clean_duration(self) -> int | None:
+        return checks.duration(self.cleaned_data["duration"])
+
+    def clean_user_data(self) -> str:
+        return checks.user_data(self.cleaned_data["user_data"])
+
+    def handle(
+        self, request: Any, data: dict[str, Any]
+    ) -> lease_sdk.Lease | None:
+        try:
+            made = api.order(request, **_attrs(data))
+        except errors.SignInAgain:
+            exceptions.handle(request)
+            return None
+        except errors.BrokerError as error:
+            self._refused(error)
+            return None
+        messages.success(
+            request, _("%(name)s is ordered.") % {"name": made.name}
+        )
+        return made
+
+    def _refused(self, error: errors.BrokerError) -> None:
+        """Say the service's own words beside the field they are about."""
+        # Such as workload.networks[0].network.
+        parts = re.split(r"[^a-z_]+", error.field or "")
+        field = next((part for part in parts if part in self.fields), None)
+        self.add_error(field, str(error))
+
+
+def _attrs(data: dict[str, Any]) -> dict[str, Any]:
+    """An order as the API takes it."""
+    workload = {
+        "type": "server",
+        "image": data["image"],
+        "networks": [{"network": one} for one in data["networks"]],
+        "key_name": data["key_name"],
+        "security_groups": data["security_groups"],
+        "user_data": data["user_data"],
+    }
+    order = {
+        "name": data["name"],
+        "flavor": data["flavor"],
+        "nodes": data["nodes"],
+        "pool": data.get("pool"),
+        "duration": data["duration"],
+        "workload": {key: value for key, value in workload.items() if value},
+    }
+    return {key: value for key, value in order.items() if value}
+
+
+class Extend(forms.SelfHandlingForm):
+    by = forms.CharField(
+        label=_("How much longer"),
+        help_text=_("2h, 30m, 1d, 1h30m"),
+        widget=forms.TextInput(attrs={"data-gpu-check": "by"}),
+    )
+
+    def clean_by(self) -> int | None:
+        return checks.duration(self.cleaned_data["by"])
+
+    def handle(self, request: Any, data: dict[str, Any]) -> bool:
+        lease: lease_sdk.Lease = self.initial["lease"]
+        try:
+            api.extend(request, lease.id, data["by"])
+        except errors.SignInAgain:
+            exceptions.handle(request)
+        except errors.BrokerError as error:
+            self.add_error("by", str(error))
+        else:
+            messages.success(
+                request, _("%(name)s is extended.") % {"name": lease.name}
+            )
+            return True
+        return False
+
+
+class End(forms.SelfHandlingForm):
+    def handle(self, request: Any, data: dict[str, Any]) -> bool:
+        lease: lease_sdk.Lease = self.initial["lease"]
+        try:
+            api.end(request, lease.id)
+        except errors.SignInAgain:
+            exceptions.handle(request)
+        except errors.BrokerError as error:
+            self.api_error(str(error))
+        else:
+            messages.success(
+                request, _("%(name)s is ending.") % {"name": lease.name}
+            )
+            return True
+        return False
