@@ -259,6 +259,10 @@ def _make_horizon() -> None:
             wanted,
             layout.ROOT / "pyproject.toml",
             layout.ROOT / "requirements.txt",
+            # Compiled when it is installed.
+            *sorted(
+                (layout.ROOT / "gpubroker/dashboard/locale").rglob("*.po")
+            ),
         ],
         ["-c", str(constraints), "-r", str(wanted), "-e", str(layout.ROOT)],
     )

@@ -121,7 +121,7 @@ def lint() -> Result:
             # ruff sorts imports; a docstring may start with a long sentence
             "flake8", "--select=H",
             "--ignore=H104,H301,H306,H403,H404,H405",
-            "gpubroker", "sandbox", "tests",
+            "gpubroker", "sandbox", "tests", "tools",
         ],
         "mypy": ["mypy"],
         "import-linter": ["lint-imports"],
@@ -186,6 +186,7 @@ def functional() -> Result:
     )
 
 
+#: Of the small cloud that both last suites look at.
 STATE = str(ROOT / ".sandbox-test")
 
 

@@ -35,6 +35,7 @@ TREES = (
     "releasenotes",
     "sandbox",
     "tests",
+    "tools",
 )
 
 #: A migration is one list of tables and columns, however long it is.
