@@ -13,6 +13,8 @@
 """Horizon with gpubroker's panels, where it was asked for."""
 
 import hashlib
+import os
+import subprocess
 
 from sandbox import identity
 from sandbox import layout as layouts
@@ -27,7 +29,28 @@ NAME = "horizon"
 # Who may sign in, as the guide lists them.
 LOGINS = ("demo-user", "other-user", "operator")
 
-_STATIC = layouts.ROOT / "gpubroker" / "dashboard"
+# What the static files are made of, apart from Horizon's own.
+_SOURCES = (
+    "gpubroker/dashboard/content",
+    "gpubroker/dashboard/enabled",
+    "gpubroker/dashboard/static",
+    "gpubroker/dashboard/templates",
+    "sandbox/config",
+    "sandbox/horizon_theme",
+)
+
+_SHEET = """\
+import sys
+import django
+django.setup()
+from django.contrib.staticfiles import finders
+from horizon import themes
+from horizon.utils import scss_filter
+themes._local.theme = sys.argv[1]
+path = finders.find("dashboard/scss/themes.scss")
+made = scss_filter.ScssFilter(open(path).read(), filename=path)
+sys.stdout.write(made.input())
+"""
 
 
 def catalogue(settings: s.Settings) -> dict[str, services.Service]:
@@ -71,6 +94,18 @@ def prepare(settings: s.Settings, runner: processes.Processes) -> None:
     private_files.write_json(made, digest)
 
 
+def sheet(settings: s.Settings, theme: str) -> str:
+    """What Horizon's own filter makes of a theme, for browsers."""
+    done = subprocess.run(
+        [layouts.horizon_program("python"), "-c", _SHEET, theme],
+        env={**os.environ, **config.environment(settings)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout
+
+
 def guide(settings: s.Settings) -> str:
     """How to sign in; empty where there is no Horizon."""
     if NAME not in settings.extras:
@@ -86,11 +121,10 @@ def guide(settings: s.Settings) -> str:
 
 
 def _digest() -> str:
-    """What the static files are made of: Horizon's version and ours."""
     found = hashlib.sha256()
     found.update((layouts.HORIZON_ENVIRONMENT / "sandbox-digest").read_bytes())
-    for folder in ("static", "templates", "content", "enabled"):
-        for path in sorted((_STATIC / folder).rglob("*")):
+    for folder in _SOURCES:
+        for path in sorted((layouts.ROOT / folder).rglob("*")):
             if path.suffix in (".scss", ".css", ".js", ".html", ".py"):
                 found.update(str(path).encode() + path.read_bytes())
     return found.hexdigest()

@@ -17,6 +17,7 @@ for on the path of Python, is one of this sandbox's own, and adds gpubroker's
 panels as ``doc/source/install/horizon.rst`` tells.
 """
 
+from sandbox import layout as layouts
 from sandbox import ports as tcp
 from sandbox.config import settings as s
 
@@ -35,6 +36,11 @@ OPENSTACK_KEYSTONE_DEFAULT_ROLE = "member"
 TIME_ZONE = "UTC"
 STATIC_ROOT = {static!r}
 COMPRESS_OFFLINE = True
+AVAILABLE_THEMES = [
+    ("default", "Default", "themes/default"),
+    ("material", "Material", "themes/material"),
+    ("dark", "Dark", {dark!r}),
+]
 MIDDLEWARE = ("whitenoise.middleware.WhiteNoiseMiddleware",) + tuple(
     _horizon.MIDDLEWARE
 )
@@ -69,6 +75,7 @@ def write(settings: s.Settings) -> None:
             secret=settings.passwords["horizon"],
             keystone=settings.auth_url,
             static=str(settings.layout.horizon),
+            dark=str(layouts.ROOT / "sandbox" / "horizon_theme"),
         ),
     )
     s.write_web_server(

@@ -27,7 +27,9 @@ from playwright import sync_api
 _SERIOUS = ("serious", "critical")
 
 #: What takes its colours from the theme alone.
-_THEMED = re.compile(r"<(a|input|button)\b|class=\"[^\"]*\b(btn|breadcrumb)\b")
+_THEMED = re.compile(
+    r"<(a|input|button)\b|<[^>]*class=\"[^\"]*\b(btn|breadcrumb)"
+)
 
 
 def faults(page: sync_api.Page, where: str = "#content_body") -> list[str]:

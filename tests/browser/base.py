@@ -22,6 +22,7 @@ import shutil
 import urllib.parse
 from typing import Any, ClassVar
 
+import testtools
 from playwright import sync_api
 
 from sandbox import horizon
@@ -33,22 +34,21 @@ PATIENCE_MS = 60_000
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
-#: Pictures of the documents are written on purpose only.
-PICTURES = (
-    ROOT / "doc/source/_static/horizon"
-    if os.environ.get("GPUBROKER_WRITE_SCREENSHOTS")
-    else ROOT / ".stestr/browser-pictures"
-)
+PICTURES = ROOT / ".stestr" / "browser-pictures"
 
+#: Those that the documents show; written there on purpose only.
+DOCUMENTED = frozenset({"offers", "order", "lease-active"})
+DOCUMENTS = ROOT / "doc/source/_static/horizon"
+
+_WRITE = "GPUBROKER_WRITE_SCREENSHOTS"
 
 #: User -> the cookies of who has signed in once: signing in takes long.
 _sessions: dict[str, Any] = {}
 
 
-class BrowserTest(base.CloudTest):
-    """:cvar language: of the browser, and so of Horizon."""
+class BrowserTest(testtools.TestCase):
+    """Somebody who only looks."""
 
-    language: ClassVar[str] = "en"
     _playwright: ClassVar[sync_api.Playwright]
     browser: ClassVar[sync_api.Browser]
 
@@ -66,16 +66,24 @@ class BrowserTest(base.CloudTest):
 
     def setUp(self) -> None:
         super().setUp()
+        self.cloud = base.the_cloud()
         self.url = horizon.url(self.cloud.settings)
 
     def sign_in(self, user: str = "demo-user", **options: Any) -> Person:
-        """A new browser window, signed in."""
+        """A new browser window, signed in.
+
+        :param options: of the browser, such as ``locale``.
+        """
         person = Person(self, user, options)
         self.addCleanup(person.leave)
         if user not in _sessions:
             person.sign_in()
             _sessions[user] = person.session()
         return person
+
+
+class OrderTest(BrowserTest, base.CloudTest):
+    """Somebody who orders: the cloud is left as it was found."""
 
 
 class Person:
@@ -91,10 +99,9 @@ class Person:
         self._user = user
         self._context = test.browser.new_context(
             viewport={"width": 1280, "height": 900},
-            locale=test.language,
             reduced_motion="reduce",
             storage_state=_sessions.get(user),
-            **options,
+            **{"locale": "en", **options},
         )
         self._context.set_default_timeout(PATIENCE_MS)
         self.page = self._context.new_page()
@@ -127,7 +134,10 @@ class Person:
         PICTURES.mkdir(parents=True, exist_ok=True)
         # Horizon's head stays where one has scrolled to.
         self.page.evaluate("window.scrollTo(0, 0)")
-        self.page.screenshot(path=PICTURES / f"{name}.png", full_page=True)
+        path = PICTURES / f"{name}.png"
+        self.page.screenshot(path=path, full_page=True)
+        if name in DOCUMENTED and os.environ.get(_WRITE):
+            shutil.copy(path, DOCUMENTS)
 
     def seen(self, name: str, where: str = "#content_body") -> None:
         """A picture of what was seen, and nothing serious in its way.
@@ -136,6 +146,19 @@ class Person:
         """
         self.picture(name)
         self._test.assertEqual([], accessible.faults(self.page, where))
+
+    def dress(self, sheet: str) -> None:
+        """Have the pages wear another sheet instead of the theme's own."""
+
+        def answer(route: sync_api.Route) -> None:
+            found = route.fetch()
+            # Of the sheets only the theme's has the parts of Bootstrap.
+            text = found.text()
+            route.fulfill(
+                response=found, body=sheet if ".navbar" in text else text
+            )
+
+        self.page.route("**/*.css", answer)
 
     def leave(self) -> None:
         """Nothing was asked of another host, and no script broke."""

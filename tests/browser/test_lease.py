@@ -16,7 +16,7 @@ from __future__ import annotations
 from tests.browser import base
 
 
-class LeaseTest(base.BrowserTest):
+class LeaseTest(base.OrderTest):
     def test_order_watch_extend_and_end(self) -> None:
         person = self.sign_in()
         self.order(person)
@@ -36,7 +36,7 @@ class LeaseTest(base.BrowserTest):
         page.get_by_text("Started now, it would end").wait_for()
         page.get_by_text("There is room for it").wait_for()
         person.seen("order")
-        page.get_by_role("button", name="Order").click()
+        page.get_by_role("button", name="Order", exact=True).click()
 
     def watch(self, person: base.Person) -> None:
         """Without a reload the page comes to say that it is active."""
@@ -71,7 +71,7 @@ class LeaseTest(base.BrowserTest):
         page.get_by_role("link", name="Extend").click()
         page.get_by_label("How much longer").fill("2h")
         page.locator(".modal").get_by_text("It would end").wait_for()
-        person.seen("extend", ".modal")
+        person.seen("extend", ".modal form")
         page.get_by_role("button", name="Extend").click()
         page.get_by_text("10 hours").wait_for()
         self.assertEqual(
@@ -80,11 +80,11 @@ class LeaseTest(base.BrowserTest):
 
     def end(self, person: base.Person) -> None:
         page = person.page
-        page.get_by_role("link", name="End").click()
+        page.get_by_role("link", name="End", exact=True).click()
         page.get_by_text("with everything on its disks").wait_for()
-        person.seen("end", ".modal")
+        person.seen("end", ".modal form")
         page.get_by_role("button", name="End it").click()
-        page.locator(".gpu-status", has_text="Ended").wait_for()
+        page.locator(".gpu-status strong", has_text="Ended").wait_for()
         person.seen("lease-ended")
         self.assertEqual("ended", self.gpus.get_lease(self.lease.id).state)
         person.go("/project/gpu_leases/past/")

@@ -43,6 +43,20 @@ def run(*command: str, **options: object) -> str:
     return str(done.stdout)
 
 
+def panels() -> set[str]:
+    """What Horizon reads that is no module, as it is called in the wheel."""
+    folder = ROOT / "gpubroker" / "dashboard"
+    names = {
+        str(path.relative_to(ROOT)).replace(".po", ".mo")
+        for part in ("content", "conf", "locale", "static", "templates")
+        for path in (folder / part).rglob("*.*")
+        if path.suffix in (".html", ".js", ".po", ".scss", ".yaml")
+    }
+    if not any(name.endswith(".mo") for name in names):
+        raise AssertionError("there are no translations")
+    return names
+
+
 class WheelTest(testtools.TestCase):
     """What is committed is built: an untracked file is in no wheel."""
 
@@ -77,6 +91,7 @@ class WheelTest(testtools.TestCase):
                 if name.startswith("gpubroker/db/migrations/versions/")
             ),
         )
+        self.assertEqual(set(), panels() - set(names))
         tops = {name.split("/")[0].split("-")[0] for name in names}
         self.assertEqual({"gpubroker"}, tops)
 

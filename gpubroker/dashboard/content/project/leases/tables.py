@@ -23,26 +23,11 @@ from horizon import tables
 
 from gpubroker.client.sdk import lease as lease_sdk
 from gpubroker.dashboard import api
-from gpubroker.dashboard.content import access
 from gpubroker.dashboard.content.project.leases import rules
 from gpubroker.dashboard.words import leases as words
 from gpubroker.dashboard.words import times
 
 _PANEL = "horizon:project:gpu_leases"
-
-
-class Order(tables.LinkAction):
-    name = "order"
-    verbose_name = _("Order GPUs")
-    url = f"{_PANEL}:order"
-    classes = ("btn-primary",)
-    icon = "plus"
-
-    def allowed(self, request: Any, datum: Any = None) -> bool:
-        why = access.why_not_order(request)
-        if why:
-            _disable(self, why)
-        return True
 
 
 class _RowAction(tables.LinkAction):
@@ -162,7 +147,6 @@ class Living(tables.DataTable):
         verbose_name = _("Current GPU leases")
         row_class = Row
         status_columns = ("state",)
-        table_actions = (Order,)
         row_actions = (Extend, End)
         row_actions_dropdown_template = "gpubroker/_row_actions.html"
         pagination_param = "lease_marker"
@@ -192,7 +176,6 @@ class Past(tables.DataTable):
     class Meta:
         name = "past_leases"
         verbose_name = _("Past GPU leases")
-        table_actions = (Order,)
         pagination_param = "past_lease_marker"
         prev_pagination_param = "prev_past_lease_marker"
         hidden_title = True

@@ -20,6 +20,7 @@ from horizon.utils import functions
 
 from gpubroker.client.sdk import lease as lease_sdk
 from gpubroker.dashboard import api
+from gpubroker.dashboard.content import access
 from gpubroker.dashboard.content.project.leases import rules
 from gpubroker.dashboard.content.project.leases import tables as lists
 from gpubroker.dashboard.content.project.leases.detail import Detail
@@ -72,6 +73,9 @@ class _Leases(tables.PagedTableMixin, tables.DataTableView):
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context: dict[str, Any] = super().get_context_data(**kwargs)
         context["past"] = self.past
+        # Not an action of the table: those are shared by all requests, and
+        # the reason of one person would be shown to the next.
+        context["why_not_order"] = access.why_not_order(self.request)
         return context
 
 

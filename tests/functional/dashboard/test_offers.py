@@ -1,0 +1,46 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+"""What the page of the offers says."""
+
+from __future__ import annotations
+
+from tests.functional.dashboard import base
+
+OFFERS = "/project/gpu_offers/"
+
+
+class OffersTest(base.TestCase):
+    def test_the_picture_says_the_same_in_words(self) -> None:
+        lease = self.world.order("train")
+        self.world.settle(lease.id, "active")
+        text = self.read(self.sign_in(), OFFERS)
+        free = 8 - lease.gpus
+        self.assertIn(
+            f"Of 8 GPUs {free} are free, {lease.gpus} in use, 0 held back",
+            text,
+        )
+        self.assertEqual(free + 1, text.count('"gpu-shape gpu-free"'))
+        self.assertEqual(lease.gpus + 1, text.count('"gpu-shape gpu-in-use"'))
+
+    def test_an_offer_leads_to_its_order(self) -> None:
+        lease = self.world.order("train")
+        text = self.read(self.sign_in(), OFFERS)
+        self.assertIn(
+            f'href="/project/gpu_leases/order/?flavor={lease.flavor}"', text
+        )
+
+    def test_a_service_that_is_away_is_told_on_the_page(self) -> None:
+        client = self.sign_in(broker="http://127.0.0.1:9")
+        answer = client.get(OFFERS)
+        self.assertEqual(200, answer.status_code)
+        self.assertIn("The offers could not be read.", answer.content.decode())
+        self.assertNotIn("There are no GPU flavors", answer.content.decode())
