@@ -49,6 +49,7 @@ class Entry:
 
     :param began: Unix time in seconds.
     :param status: of the service's answer; ``None`` where it was not asked.
+    :param killed: the process that was killed for it, if one was.
     """
 
     number: int
@@ -60,6 +61,7 @@ class Entry:
     client: str
     status: int | None
     fault: str
+    killed: int | None
 
 
 class Journal:
@@ -75,6 +77,7 @@ class Journal:
         began: float,
         status: int | None,
         fault: str,
+        killed: int | None = None,
     ) -> None:
         with self._lock:
             self._entries.append(
@@ -88,6 +91,7 @@ class Journal:
                     client=request.client,
                     status=status,
                     fault=fault,
+                    killed=killed,
                 )
             )
 
@@ -168,7 +172,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self._reset()
         finally:
             self.server.journal.add(
-                request, began, way.status, rule.fault if rule else ""
+                request,
+                began,
+                way.status,
+                rule.fault if rule else "",
+                way.killed,
             )
 
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = _serve
@@ -224,6 +232,7 @@ class _Way:
     """What one request goes through.
 
     :ivar status: of the service, once it answered.
+    :ivar killed: who asked, once it was killed.
     """
 
     def __init__(
@@ -238,6 +247,7 @@ class _Way:
         self._rule = rule
         self._pid = pid
         self.status: int | None = None
+        self.killed: int | None = None
 
     def go(self) -> Answer:
         """:raises Broken: nothing is to be answered."""
@@ -284,6 +294,7 @@ class _Way:
         if self._pid is not None:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self._pid, signal.SIGKILL)
+                self.killed = self._pid
 
 
 def _refusal(status: int) -> Answer:

@@ -19,6 +19,7 @@ bootstrap admin: it is disabled.
 
 from __future__ import annotations
 
+import functools
 import os
 import pathlib
 import time
@@ -58,6 +59,10 @@ def audit(cloud: clouds.Cloud) -> looking.Audit:
         return auditor.run(connection.config, grace=0)
     finally:
         connection.close()
+
+
+def _none(look: Callable[[], list[str]]) -> bool:
+    return not look()
 
 
 def assert_clean(found: looking.Audit) -> None:
@@ -177,12 +182,18 @@ class CloudTest(testtools.TestCase):
         )
         self.assertEqual(200, answer.status_code, answer.text)
 
-    def nothing_left(self) -> None:
+    def nothing_left(self, patience: float = PATIENCE) -> None:
         """No ticket, shape, trust or server of the broker's remains."""
-        self.eventually("no ticket is left", lambda: not self.tickets())
-        self.eventually("no shape is left", lambda: not self.shapes())
-        self.eventually("no server is left", lambda: not self.servers())
-        self.eventually("no trust is left", lambda: not self.trusts())
+        looks: dict[str, Callable[[], list[str]]] = {
+            "ticket": self.tickets,
+            "shape": self.shapes,
+            "server": self.servers,
+            "trust": self.trusts,
+        }
+        for what, look in looks.items():
+            self.eventually(
+                f"no {what} is left", functools.partial(_none, look), patience
+            )
 
     def tickets(self) -> list[str]:
         """Classes of ours that any provider still has an inventory of."""

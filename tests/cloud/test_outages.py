@@ -88,9 +88,13 @@ class Outages(rounds.RoundsTest):
         self.cloud.set_control("gpu-l40s-1", spawn_delay=3)
         lease_id = self.ordered("drained")
         self.eventually("it boots", self.servers)
+        log = self.cloud.layout.log_of("gpubroker-worker")
+        before = log.stat().st_size
         began = time.monotonic()
         self.cloud.stop("gpubroker-worker")
         self.assertLess(time.monotonic() - began, 8, "killed, not drained")
+        said = log.read_bytes()[before:].decode(errors="replace")
+        self.assertIn("has stopped", said, "went without a word")
         self.cloud.start("gpubroker-worker")
         self.until(lease_id, "active")
         self.ended(lease_id)

@@ -134,6 +134,7 @@ class ProxyTest(testtools.TestCase):
             done = subprocess.run([sys.executable, "-c", script, port])
             self.assertEqual(-9, done.returncode)
             self.assertEqual(heard, len(self.behind.got))
+            self.assertTrue(self.journal.entries()[-1]["killed"])
 
     def test_the_process_at_the_other_end(self):
         connection = http.client.HTTPConnection(
