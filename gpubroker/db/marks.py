@@ -88,7 +88,7 @@ def note(session: orm.Session, of: Of | None) -> None:
 
 
 def write(session: orm.Session) -> None:
-    """The last thing before a commit."""
+    """The last thing before a commit; only reads may come between."""
     hosts, devices = session.info.pop(_WANTED, (set(), set()))
     if devices:
         rows = session.execute(

@@ -21,6 +21,7 @@ import sqlalchemy as sa
 
 from gpubroker.db import base
 from gpubroker.db import device_rows
+from gpubroker.db import marks
 from gpubroker.db import repository
 from gpubroker.db import session as db_session
 from gpubroker.db import tables
@@ -57,6 +58,12 @@ class Standing(repository.Repository):
         return [
             hosts.Mark(*row) for row in sorted(rows, key=lambda row: row[0])
         ]
+
+    def hold(self) -> None:
+        # Whoever changes a host writes its mark before the commit, and has
+        # to wait for ours: rows of its own would not do, since a fence is
+        # added beside a device that somebody holds.
+        marks.write(self._session)
 
     def devices(self, hosts: Collection[str]) -> list[devices.Device]:
         found: list[devices.Device] = []

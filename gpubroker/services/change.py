@@ -116,6 +116,7 @@ class Change:
     def save(self) -> None:
         if self._touched:
             self.lease = self.tx.leases.update(self.lease)
+            self._touched = False
 
     def tell(self) -> None:
         for line in self._said:

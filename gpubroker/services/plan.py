@@ -14,24 +14,31 @@
 
 The decision is a pure function; here it is read for and written down. A
 start is one transaction: the claims, the names of everything that the start
-will make, and the lease's move.
+will make, and the lease's move. Its last act is to look whether what it was
+planned with still stands: somebody may have fenced a card since it was read.
 """
 
 from __future__ import annotations
 
 import datetime
 import logging
+from collections.abc import Mapping, Sequence
 
 from gpubroker import errors
 from gpubroker.domain import leases
 from gpubroker.domain import planning
 from gpubroker.domain import pools
 from gpubroker.domain import reasons
+from gpubroker.domain import withdrawal
 from gpubroker.services import broker
 from gpubroker.services import change
 from gpubroker.services import names
+from gpubroker.services import snapshot
+from gpubroker.services import standing
 
 LOG = logging.getLogger(__name__)
+
+Blocks = Mapping[str, Sequence[Sequence[int]]]
 
 #: Plans in a row when the pool changed under the plan.
 _TRIALS = 3
@@ -71,7 +78,7 @@ def plan_pool(core: broker.Broker, pool: str, owner: str) -> list[str]:
         plan = planning.plan(seen)
         try:
             for planned in plan.starts:
-                if _begin(core, ownership, planned):
+                if _begin(core, ownership, planned, seen.blocks):
                     started.append(planned.lease_id)
         except _Outdated as reason:
             LOG.info("Pool %s is planned again: %s", pool, reason)
@@ -82,7 +89,10 @@ def plan_pool(core: broker.Broker, pool: str, owner: str) -> list[str]:
 
 
 def _begin(
-    core: broker.Broker, ownership: pools.Ownership, planned: planning.Start
+    core: broker.Broker,
+    ownership: pools.Ownership,
+    planned: planning.Start,
+    blocks: Blocks,
 ) -> bool:
     """:raises _Outdated: later starts of the plan must not overtake."""
     try:
@@ -93,6 +103,10 @@ def _begin(
                 return False
             _write(now, planned)
             now.ring_lease()
+            # Before the hosts are held: who waits for them may be waited
+            # for with the lease.
+            now.save()
+            _check(now, planned, blocks)
     except (errors.InUse, errors.ConcurrentUpdate, errors.NotFound) as error:
         raise _Outdated(error.message) from error
     return True
@@ -129,6 +143,21 @@ def _write(now: change.Change, planned: planning.Start) -> None:
         hosts=",".join(chosen.host for chosen in planned.nodes),
         devices=",".join(d for n in planned.nodes for d in n.device_ids),
     )
+
+
+def _check(
+    now: change.Change, planned: planning.Start, blocks: Blocks
+) -> None:
+    """:raises _Outdated: a card or a host is not to be had any more."""
+    lease = now.lease
+    names = sorted({node.host for node in planned.nodes})
+    hosts = standing.held(
+        now.tx, lease.pool, names, now.now, [node.id for node in lease.nodes]
+    )
+    order = snapshot.order_of(lease)
+    host = withdrawal.withdrawn(planned, order, hosts, blocks, now.now)
+    if host is not None:
+        raise _Outdated(f"host {host} changed meanwhile")
 
 
 def _explain(

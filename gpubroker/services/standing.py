@@ -43,6 +43,52 @@ Queues = Mapping[str, tuple[Order, ...]]
 Claimed = Mapping[str, Mapping[str, Need]]
 
 
+def held(
+    tx: ports.Transaction,
+    pool: str,
+    names: Collection[str],
+    now: datetime.datetime,
+    nodes: Collection[str],
+) -> dict[str, HostView]:
+    """Those of the hosts that are in the pool, as they are when this
+    transaction commits; a fixed number of statements.
+
+    :param tx: one that has claimed their cards, and writes nothing more.
+    :param nodes: those it has claimed them for; that does not count.
+    """
+    tx.standing.hold()
+    rows = [host for host in tx.hosts.some(names) if host.pool == pool]
+    return {
+        name: snapshot.at_present(view, None, now)
+        for name, view in _views(tx, rows, nodes).items()
+    }
+
+
+def _views(
+    tx: ports.Transaction,
+    rows: Collection[hosts.Host],
+    nodes: Collection[str] = (),
+) -> dict[str, HostView]:
+    """:param nodes: whose claims do not count."""
+    names = [row.name for row in rows]
+    cards: dict[str, list[devices.Device]] = {}
+    for device in tx.standing.devices(names):
+        if device.claimed_by in nodes:
+            device = dataclasses.replace(device, claimed_by=None)
+        cards.setdefault(device.host, []).append(device)
+    traits = tx.traits.of_hosts(names)
+    failed = tx.failures.of_hosts(names)
+    return {
+        row.name: snapshot.standing(
+            row,
+            cards.get(row.name, []),
+            traits.get(row.name, frozenset()),
+            failed.get(row.name, ()),
+        )
+        for row in rows
+    }
+
+
 class _Host:
     """One host as of one mark."""
 
@@ -156,21 +202,10 @@ class Cache:
     ) -> dict[str, _Host]:
         if not marks:
             return {}
-        names = [mark.host for mark in marks]
-        cards: dict[str, list[devices.Device]] = {}
-        for device in tx.standing.devices(names):
-            cards.setdefault(device.host, []).append(device)
-        traits = tx.traits.of_hosts(names)
-        failed = tx.failures.of_hosts(names)
-        rows = {host.name: host for host in tx.hosts.some(names)}
+        views = _views(tx, tx.hosts.some([mark.host for mark in marks]))
         found = {}
         for mark in marks:
-            view = snapshot.standing(
-                rows[mark.host],
-                cards.get(mark.host, []),
-                traits.get(mark.host, frozenset()),
-                failed.get(mark.host, ()),
-            )
+            view = views[mark.host]
             found[mark.host] = _Host(mark.mark, view, self._shapes.of(view))
         self._hosts.update(found)
         return found

@@ -314,12 +314,25 @@ class Traits(Protocol):
 
 
 class Standing(Protocol):
-    """What each host can offer; for transactions that only read."""
+    """What each host can offer."""
 
     def marks(self) -> list[hosts.Mark]:
         """Of every host, by name: another one after each change of what it
         can offer (itself, its capacities, slots, traits and failed starts,
-        its devices with fences, consumers and claims), by whomever."""
+        its devices with fences, consumers and claims), by whomever.
+
+        For transactions that only read."""
+        ...
+
+    def hold(self) -> None:
+        """Let nobody else change what those hosts can offer of which this
+        transaction has changed something, until it ends. What is read from
+        here on is so at its commit: whoever has changed them before is seen,
+        whoever comes later sees it.
+
+        After all that it writes: the others hold their rows already when
+        they wait here.
+        """
         ...
 
     def devices(self, hosts: Collection[str]) -> list[devices.Device]:
