@@ -21,6 +21,9 @@ So there is a count that Placement keeps, too, in the name of a resource class
 of no other use. It goes up from time to time, in the database first. So a
 database that is behind Placement has forgotten something; one that is ahead
 has not: its broker was stopped between the two.
+
+A worker that runs need not ask Placement to notice: it knows how far the
+database had counted when it looked last, and no database counts back.
 """
 
 from __future__ import annotations
@@ -35,6 +38,12 @@ from gpubroker.services import ports
 
 LOG = logging.getLogger(__name__)
 
+_RESTORED = (
+    "it was restored from a backup, and does not know what was done since. "
+    "Nothing is started, ended or written before gpubroker-manage recover has "
+    "read it from Nova and Placement."
+)
+
 
 def check(core: broker.Broker) -> None:
     """:raises Forgotten: the database is older than what was done with it.
@@ -43,6 +52,21 @@ def check(core: broker.Broker) -> None:
     behind = lost(core.store, core.ledger)
     if behind is not None:
         raise errors.Forgotten(behind)
+
+
+def recall(tx: ports.Transaction, known: int) -> int:
+    """How far the database has counted.
+
+    :param known: how far it had when it was looked at before.
+    :raises Forgotten: it has counted less than that.
+    """
+    found = tx.installation.count()
+    if found < known:
+        raise errors.Forgotten(
+            f"The database has counted to {found} and had counted to {known} "
+            f"before: {_RESTORED}"
+        )
+    return found
 
 
 def lost(store: ports.Store, ledger: ports.Ledger) -> str | None:
@@ -57,10 +81,8 @@ def lost(store: ports.Store, ledger: ports.Ledger) -> str | None:
     if outside <= known:
         return None
     return (
-        f"The database has counted to {known} and Placement to {outside}: it "
-        "was restored from a backup, and does not know what was done since. "
-        "Nothing is started, ended or written before gpubroker-manage "
-        "recover has read it from Nova and Placement."
+        f"The database has counted to {known} and Placement to {outside}: "
+        f"{_RESTORED}"
     )
 
 

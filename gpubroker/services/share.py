@@ -18,12 +18,14 @@ come or gone, has too many or too few until it counts again.
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 from dataclasses import dataclass
 
 from gpubroker import errors
 from gpubroker.domain import pools
 from gpubroker.services import broker
+from gpubroker.services import memory
 from gpubroker.services import ports
 
 
@@ -31,22 +33,32 @@ from gpubroker.services import ports
 class Share:
     """:param pools: names, in order.
     :param chief: whether it does what is done once for all pools.
+    :param count: how far the database has counted; see ``memory``.
     """
 
     pools: tuple[str, ...] = ()
     chief: bool = False
+    count: int = 0
 
 
-def take(core: broker.Broker, owner: str) -> Share:
+def take(core: broker.Broker, owner: str, known: int = 0) -> Share:
     """Work on, with no more than an equal part of the pools.
 
+    :param known: how far the database had counted before.
+    :raises Forgotten: it has counted less than that.
     :raises Unavailable: when the database does not answer.
     """
     # By the clock that all share: a worker that was ahead of the others and
     # then died would keep its pools from them for as long.
     now = core.store.now()
     seconds = datetime.timedelta(seconds=core.settings.ownership_seconds)
-    return core.store.run(lambda tx: _take(tx, owner, now, now + seconds))
+
+    def work(tx: ports.Transaction) -> Share:
+        count = memory.recall(tx, known)
+        mine = _take(tx, owner, now, now + seconds)
+        return dataclasses.replace(mine, count=count)
+
+    return core.store.run(work)
 
 
 def leave(core: broker.Broker, owner: str) -> None:

@@ -65,6 +65,8 @@ class Turns:
         self._share = share.Share()
         self._remembers = False
         self._behind = False
+        # How far the database had counted; it never counts back.
+        self._count = 0
         self.loop = loop.Loop("turns", self._period, self._pass, core.meter)
 
     @property
@@ -116,25 +118,40 @@ class Turns:
     def _take(self) -> tuple[share.Share, float]:
         """No pools as long as the database may have forgotten something.
 
+        With each look it is compared with what this worker knows of it; with
+        Placement at first, and from a doubt on until that is gone.
+
         :returns: its part, and for how many seconds to leave it so.
         """
         try:
-            if not self._remembers:
-                memory.check(self._core)
+            if not self._sure():
+                return share.Share(), self._period
+            mine = share.take(self._core, self.owner, self._count)
         except errors.Forgotten as error:
+            self._remembers = False
             self._behind = True
             LOG.error("This worker does nothing: %s", error.message)
             return share.Share(), _DOUBT
+        self._behind = False
+        self._count = mine.count
+        return mine, self._period
+
+    def _sure(self) -> bool:
+        """:raises Forgotten: the database is behind Placement."""
+        try:
+            if not self._remembers:
+                memory.check(self._core)
+        except errors.Forgotten:
+            raise
         except errors.OutsideError as error:
             LOG.warning(
                 "This worker waits until it is known whether the database "
                 "remembers all: %s",
                 error.message,
             )
-            return share.Share(), self._period
+            return False
         self._remembers = True
-        self._behind = False
-        return share.take(self._core, self.owner), self._period
+        return True
 
     def leave(self) -> None:
         """Take no pool any more and let go of those it has, so that the next

@@ -15,13 +15,17 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime
 import time
 
 import testtools
 
 from gpubroker import conf as configuration
 from gpubroker.domain import pools
+from gpubroker.services import change
 from gpubroker.services import end
+from gpubroker.services import extend
+from gpubroker.services import memory
 from gpubroker.worker import bells
 from gpubroker.worker import crew
 from gpubroker.worker import leases
@@ -113,6 +117,34 @@ class OneWorker(CrewCase):
         self.addCleanup(other.stop, 20.0)
         self.wait(lease, "active")
         self.assertEqual(1, self.world.cloud.posts)
+
+
+class Restored(CrewCase):
+    def test_yesterdays_database_ends_nothing_that_was_extended(self):
+        """Long before the next search for leftovers."""
+        pace = dataclasses.replace(_PACE, sweep_interval=300.0)
+        self.hire(pace, ownership_seconds=1.0)
+        lease = self.wait(self.world.order(duration=3600), "active")
+        with change.of(self.world.core, lease.id) as now:
+            now.set(expires_at=now.now + datetime.timedelta(seconds=12))
+        wait_until(lambda: self.counted() == 1, 60)
+        backup = self.world.database.backup()
+        extend.extend(self.world.core, lease.id, by=86400)
+        memory.count(self.world.core)
+        wait_until(lambda: self.crew._mine._count == 2, 60)
+        self.world.database.restore(backup)
+        wait_until(lambda: self.crew.standing().behind, 60)
+        self.assertEqual((), self.crew.standing().pools)
+        gone = now.lease.expires_at - self.world.clock.now()
+        self.assertGreater(gone.total_seconds(), 0, "the machine is too slow")
+        time.sleep(gone.total_seconds() + 2)
+        self.assertEqual("active", self.state(lease))
+        (machine,) = self.world.cloud.machines.values()
+        self.assertIsNone(machine.gone_at)
+
+    def counted(self):
+        with self.world.store.read() as tx:
+            return tx.installation.count()
 
 
 class Sharing(CrewCase):

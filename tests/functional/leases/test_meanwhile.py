@@ -23,8 +23,12 @@ from __future__ import annotations
 import testtools
 
 from gpubroker import errors
+from gpubroker.domain import events
+from gpubroker.domain.fences import Reason
+from gpubroker.services import drain
 from gpubroker.services import end
 from gpubroker.services import extend
+from gpubroker.services import fence
 from gpubroker.services import ports
 from tests.fixtures import cloud
 from tests.fixtures import effort
@@ -34,6 +38,7 @@ from tests.fixtures import world
 #: Every how manieth place is tried.
 STRIDE = 1 if effort.LONG else 23
 _MANY = 400
+OLGA = events.Actor(user_id="olga")
 
 
 def places(first=1):
@@ -123,6 +128,59 @@ class WhileItStarts(MeanwhileCase):
         self.each_place(
             self.world.order, act, self.to_rest, self.ended, places(2)
         )
+
+    def test_a_card_is_fenced(self):
+        """It starts with none that was fenced before it had it."""
+        self.withdrawn(self.fence, self.unfence)
+
+    def test_its_host_is_drained(self):
+        self.withdrawn(self.drain, self.resume)
+
+    def withdrawn(self, take, give):
+        before = {}
+
+        def act(lease):
+            before[lease.id] = self.world.get(lease.id).state == "queued"
+            take()
+
+        def check(lease, place):
+            if before[lease.id]:
+                self.stays("queued", lease, place)
+            give()
+            self.assertEqual(
+                "active", self.world.settle(lease.id, "active").state, place
+            )
+
+        def work(core, _lease):
+            for _turn in range(3):
+                self.world.clock.advance(max(self.world.turn(core), 0.01))
+
+        self.each_place(
+            lambda: self.world.order(flavor="gpu.2"),
+            act,
+            work,
+            check,
+            range(1, 14, 1 if effort.LONG else 3),
+        )
+        self.assertIn(True, before.values())
+        self.assertIn(False, before.values())
+
+    def card(self):
+        with self.world.store.read() as tx:
+            return tx.devices.all()[0].id
+
+    def fence(self):
+        core = self.world.core
+        fence.fence(core, self.card(), Reason.OPERATOR, "sick", "olga")
+
+    def unfence(self):
+        fence.unfence(self.world.core, self.card(), Reason.OPERATOR, "olga")
+
+    def drain(self):
+        drain.drain(self.world.core, "gpu-1", "", OLGA, lambda _seen: None)
+
+    def resume(self):
+        drain.resume(self.world.core, "gpu-1", OLGA, lambda _seen: None)
 
     def test_it_is_extended(self):
         def act(lease):

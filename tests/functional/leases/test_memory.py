@@ -314,6 +314,43 @@ class Noticing(memory.Case):
         self.assertEqual((), mine.pools())
         self.assertFalse(mine.chief)
 
+    def test_and_between_with_each_look_without_placement(self):
+        mine = turns.Turns(self.core, "worker-9")
+        service.count(self.core)
+        backup = self.world.database.backup()
+        service.count(self.core)
+        self.assertEqual((pools.DEFAULT,), mine.pools())
+        mine._core = dataclasses.replace(self.core, ledger=DownLedger())
+        self.world.database.restore(backup)
+        self.world.clock.advance(self.core.settings.ownership_seconds / 4)
+        self.assertEqual((), mine.pools())
+        self.assertTrue(mine.behind)
+        # What Placement says now is that, too, and then that all is known.
+        mine._core = self.core
+        self.world.clock.advance(60)
+        self.assertEqual((), mine.pools())
+        self.mend()
+        self.world.clock.advance(60)
+        self.assertEqual((pools.DEFAULT,), mine.pools())
+        self.assertFalse(mine.behind)
+
+    def test_what_placement_was_never_told_counts_too(self):
+        """Placement was down when the database had counted."""
+        mine = turns.Turns(self.core, "worker-9")
+        service.count(self.core)
+        backup = self.world.database.backup()
+        with self.world.store.write() as tx:
+            tx.installation.count_on()
+        self.assertEqual((pools.DEFAULT,), mine.pools())
+        self.world.database.restore(backup)
+        service.check(self.core)
+        for _look in range(3):
+            self.world.clock.advance(60)
+            self.assertEqual((), mine.pools())
+        self.mend()
+        self.world.clock.advance(60)
+        self.assertEqual((pools.DEFAULT,), mine.pools())
+
     def test_while_placement_is_down_a_new_worker_does_not_know(self):
         self.core = dataclasses.replace(self.core, ledger=DownLedger())
         self.assertEqual((), self.pools())
