@@ -22,6 +22,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from gpubroker import errors
+from gpubroker.clouds import server_records
 from gpubroker.clouds import session
 from gpubroker.domain import leases
 from gpubroker.services import names
@@ -114,7 +115,8 @@ class Compute:
         return [
             ports.ComputeService(
                 host=record["host"],
-                state=record["state"],
+                # Of a cell that is down only the name is known.
+                state=record.get("state", "unknown"),
                 status=record["status"],
                 disabled_reason=record.get("disabled_reason") or "",
                 zone=record.get("zone") or "",
@@ -275,27 +277,43 @@ class Compute:
         answer = self._nova.get(
             f"/servers/{server_id}", accept=(404,), **_UNLOGGED
         )
-        return _server(answer.body["server"]) if answer.found else None
+        if not answer.found:
+            return None
+        return server_records.server(answer.body["server"])
+
+    def listed(self, server_id: str) -> bool:
+        asked = {"all_tenants": "1", "uuid": server_id}
+        # Where a rule lets no filter through, Nova lists all there are.
+        return any(
+            record["id"] == server_id
+            for record in self._all("/servers", "servers", asked)
+        )
 
     def servers_tagged(self, tag: str) -> list[ports.Server]:
         asked = {"all_tenants": "1", "tags": tag}
         return [
-            _server(record)
+            server_records.server(record)
             for record in self._all(
                 "/servers/detail", "servers", asked, **_UNLOGGED
             )
         ]
 
     def servers_shaped(self, prefix: str) -> list[ports.Server]:
-        found = (
-            _server(record)
+        # Nova tells no flavor of the servers of a cell that is down, and
+        # from the second page on it leaves them out.
+        if any(service.hidden for service in self.services()):
+            raise session.down("Nova", "a cell is down")
+        found = [
+            server_records.server(record)
             for record in self._all(
                 "/servers/detail",
                 "servers",
                 {"all_tenants": "1"},
                 **_UNLOGGED,
             )
-        )
+        ]
+        if any(server.hidden for server in found):
+            raise session.down("Nova", "a cell is down")
         return [server for server in found if server.flavor.startswith(prefix)]
 
     def delete_server(self, server_id: str) -> None:
@@ -355,39 +373,6 @@ def match_hosts(hypervisors: list[str], hosts: list[str]) -> dict[str, str]:
         if len(rivals) == 1 and len(short.get(stem, ())) == 1:
             matched[name] = short[stem][0]
     return matched
-
-
-def _server(record: dict[str, Any]) -> ports.Server:
-    flavor = record.get("flavor", {})
-    return ports.Server(
-        id=record["id"],
-        name=record["name"],
-        status=record["status"],
-        project_id=record["tenant_id"],
-        user_id=record["user_id"],
-        flavor=flavor.get("original_name", ""),
-        host=record.get("OS-EXT-SRV-ATTR:host"),
-        hypervisor_hostname=record.get("OS-EXT-SRV-ATTR:hypervisor_hostname"),
-        task_state=record.get("OS-EXT-STS:task_state"),
-        fault=record.get("fault", {}).get("message", ""),
-        addresses=tuple(
-            address["addr"]
-            for network in record.get("addresses", {}).values()
-            for address in network
-        ),
-        key_name=record.get("key_name"),
-        tags=tuple(record.get("tags", ())),
-        created_at=record.get("created", ""),
-        launched_at=record.get("OS-SRV-USG:launched_at") or "",
-        # A server that boots from a volume has "" here.
-        image=(record.get("image") or {}).get("id"),
-        size=ports.Size(
-            vcpus=flavor.get("vcpus", 0),
-            ram_mib=flavor.get("ram", 0),
-            disk_gib=flavor.get("disk", 0),
-            extra_specs=flavor.get("extra_specs") or {},
-        ),
-    )
 
 
 def _dotted(version: tuple[int, int]) -> str:

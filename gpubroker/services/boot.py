@@ -39,11 +39,12 @@ def look(run: saga.Run, node: leases.Node) -> saga.Next:
     """Done when the server runs, or did and was stopped by its user.
 
     :raises CloudFailure: ERROR, or its compute is down; ServerGone.
+    :raises Misconfigured: Nova hides the server from the broker.
     """
     placed = saga.placed(node)
     if node.server_id is None:
         raise saga.ServerGone(node)
-    server = run.core.compute.server(node.server_id)
+    server = evidence.look(run.core, node.server_id)
     if evidence.gone(run.core, node.server_id, server):
         raise saga.ServerGone(node)
     if server is None:

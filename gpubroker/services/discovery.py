@@ -32,6 +32,8 @@ from gpubroker.services import renaming
 
 LOG = logging.getLogger(__name__)
 
+_CELL_DOWN = "The cell of Nova that it is in is down."
+
 
 def discover(core: broker.Broker, told: set[str] | None = None) -> list[str]:
     """Make the hosts that are missing, follow those that were renamed, and
@@ -187,8 +189,9 @@ def _compute(
             f"Nova calls this host {renamed} now. Delete the host of that "
             "name here, which has other cards, and it is renamed."
         )
-    # A compute that Nova lost has not moved to another zone.
-    zone = found.zone if found else host.zone
+    # A compute that Nova lost, or whose cell is down, has not moved to
+    # another zone.
+    zone = found.zone if found and found.zone else host.zone
     stands = (host.compute_state, host.compute_reason, host.zone)
     if (state, reason, zone) == stands:
         return
@@ -209,6 +212,8 @@ def compute_state(
 ) -> tuple[hosts.ComputeState, str]:
     if found is None:
         return hosts.ComputeState.UNKNOWN, hosts.NO_SERVICE
+    if found.hidden:
+        return hosts.ComputeState.UNKNOWN, _CELL_DOWN
     if found.status != "enabled":
         return hosts.ComputeState.DISABLED, found.disabled_reason
     if found.state != "up":

@@ -51,21 +51,30 @@ def unanswered(made: list[steps.Step]) -> bool:
     return any(step.state is steps.StepState.BEGUN for step in made)
 
 
-def doubt(run: saga.Run, made: list[steps.Step]) -> bool:
-    """Whether the server of a POST without an answer may still turn up."""
+def doubt(run: saga.Run, node: leases.Node, made: list[steps.Step]) -> bool:
+    """Whether the server of a POST without an answer may still turn up.
+
+    To be asked before it is looked for: what is not found while its cell is
+    down may be there all the same.
+    """
     open_posts = [s for s in made if s.state is steps.StepState.BEGUN]
     if not open_posts:
         return False
     last = max(step.begun_at for step in open_posts)
     window = datetime.timedelta(seconds=run.core.settings.post_doubt_seconds)
-    return run.core.clock.now() < last + window
+    if run.core.clock.now() < last + window:
+        return True
+    return any(
+        service.hidden and service.host == node.host
+        for service in run.core.compute.services()
+    )
 
 
 def servers(run: saga.Run, node: leases.Node) -> list[str]:
     """Ids of the servers that are provably this node's, holders first."""
     found: list[str] = []
     for consumer in holders(run, node):
-        server = run.core.compute.server(consumer)
+        server = look(run.core, consumer)
         if server and server.project_id == run.lease.project_id:
             found.append(consumer)
     if node.server_id and node.server_id not in found:
@@ -92,13 +101,30 @@ def holders(run: saga.Run, node: leases.Node) -> list[str]:
         return []
 
 
+def look(core: broker.Broker, server_id: str) -> ports.Server | None:
+    """The server; none only when there provably is none, in any project.
+
+    A Nova whose policy file lost ``context_is_admin`` answers 404 for every
+    server of others. It refuses such a broker the list of all projects'.
+
+    :raises Misconfigured: Nova hides other projects' servers;
+        Unavailable: it has the server and does not show it.
+    """
+    server = core.compute.server(server_id)
+    if server is None and core.compute.listed(server_id):
+        raise errors.Unavailable(f"Nova does not show server {server_id}.")
+    return server
+
+
 def gone(
     core: broker.Broker, server_id: str, server: ports.Server | None
 ) -> bool:
     """Whether somebody deleted the server.
 
-    A Nova that shows us nothing is no proof: a wrong policy file hides every
-    server. An empty ledger beside it is.
+    An empty ledger alone is no proof: that of a server which is shelved, or
+    not placed yet, is always empty.
+
+    :param server: what ``look`` found.
     """
     if server is None or server.status == "DELETED":
         return not core.ledger.allocations(server_id)

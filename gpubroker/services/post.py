@@ -36,6 +36,8 @@ from gpubroker.services import saga
 _LOOK_AGAIN = 2.0
 #: Times to write down a server that was made, against other writers.
 _TRIALS = 5
+#: Answers after which there is no server.
+_REFUSALS = (errors.Rejected, errors.RightsGone, errors.IdentityLost)
 
 
 class User:
@@ -103,11 +105,12 @@ def server(run: saga.Run, node: leases.Node, user: User) -> saga.Next:
         return None
     made = evidence.posts(run, node)
     if evidence.unanswered(made):
+        doubt = evidence.doubt(run, node, made)
         found = evidence.servers(run, node)
         if found:
             _store(run, node, found[0], made[-1], "found")
             return None
-        if evidence.doubt(run, made):
+        if doubt:
             return _LOOK_AGAIN
     if not made and node.id not in run.fresh:
         _nobody_there(run, node)
@@ -120,11 +123,7 @@ def server(run: saga.Run, node: leases.Node, user: User) -> saga.Next:
     step = run.begin(node, evidence.post_name(len(made) + 1), alone=True)
     try:
         found_id = cloud.create_server(wanted)
-    except (
-        errors.Rejected,
-        errors.RightsGone,
-        errors.IdentityLost,
-    ) as error:
+    except _REFUSALS as error:
         _refused(run, step, error)
         if not _stored(run, node)[1]:
             raise errors.ConcurrentUpdate(

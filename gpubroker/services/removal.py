@@ -39,6 +39,8 @@ LOG = logging.getLogger(__name__)
 
 #: Seconds after which a DELETE under way is asked for again.
 _PATIENCE = 30.0
+#: Seconds between looks at what only an operator can mend.
+_HELD = 30.0
 #: Seconds after which the lease says what it waits for.
 _LONG = 60.0
 #: Seconds after which a consumer that no server stands for is taken for
@@ -54,9 +56,15 @@ _WAITS = {
 
 def remove(run: saga.Run) -> saga.Next:
     """Remove everything outside of all nodes; ``None`` when it is gone."""
-    return saga.soonest(
-        [_node(run, node) for node in run.nodes if _made(run, node)]
-    )
+    try:
+        return saga.soonest(
+            [_node(run, node) for node in run.nodes if _made(run, node)]
+        )
+    except errors.Misconfigured as error:
+        # Never taken for gone: the broker may be blind for what is there.
+        LOG.warning("Lease %s can not end: %s", run.lease.id, error.message)
+        _say(run, error.message)
+        return _HELD
 
 
 def _made(run: saga.Run, node: leases.Node) -> bool:
@@ -91,15 +99,16 @@ def _shape(run: saga.Run, node: leases.Node) -> saga.Next:
 
 
 def _servers(run: saga.Run, node: leases.Node) -> saga.Next:
-    left = [
-        server
-        for server in map(run.core.compute.server, evidence.servers(run, node))
-        if server is not None and server.status != "DELETED"
+    doubt = evidence.doubt(run, node, evidence.posts(run, node))
+    found = [
+        evidence.look(run.core, server_id)
+        for server_id in evidence.servers(run, node)
     ]
+    left = [s for s in found if s is not None and s.status != "DELETED"]
     wait = _delete(run, node, left)
     if wait is not None:
         return wait
-    if evidence.doubt(run, evidence.posts(run, node)):
+    if doubt:
         return 2.0
     return None
 
@@ -115,7 +124,7 @@ def _delete(
 
 
 def _adopted(run: saga.Run, node: leases.Node) -> saga.Next:
-    server = run.core.compute.server(node.server_id or "")
+    server = evidence.look(run.core, node.server_id or "")
     if server is None or server.status == "DELETED":
         return None
     if _let_go(run, node, server):
@@ -206,12 +215,17 @@ def _ticket(run: saga.Run, node: leases.Node) -> saga.Next:
 def _pace(run: saga.Run, node: leases.Node, name: str) -> float:
     """Look often at first, less when it takes long, and say so then."""
     age = _age(run, node, name)
+    if age > _LONG:
+        _say(run, _WAITS[name])
+    return min(10.0, max(0.5, age / 8))
+
+
+def _say(run: saga.Run, words: str) -> None:
     # A lease that failed keeps the words that say why.
     ended = run.lease.target is leases.State.ENDED
-    if ended and age > _LONG and run.lease.reason != _WAITS[name]:
+    if ended and run.lease.reason != words:
         with run.change() as now:
-            now.set(reason=_WAITS[name])
-    return min(10.0, max(0.5, age / 8))
+            now.set(reason=words)
 
 
 def _age(run: saga.Run, node: leases.Node, name: str) -> float:

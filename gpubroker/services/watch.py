@@ -14,8 +14,10 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 
+from gpubroker import errors
 from gpubroker.domain import hosts
 from gpubroker.domain import leases
 from gpubroker.domain import steps
@@ -26,6 +28,18 @@ from gpubroker.services import ports
 from gpubroker.services import saga
 from gpubroker.services import unshelve
 from gpubroker.services import verify
+
+LOG = logging.getLogger(__name__)
+
+_UNSEEN = (
+    "Nova does not show the broker its server at present; operators have to "
+    "mend that. The lease goes on."
+)
+_HIDDEN = (
+    "Nova can not tell how its server is at present: the part of the cloud "
+    "that it is in does not answer. The lease goes on."
+)
+_BLIND = frozenset({_UNSEEN, _HIDDEN})
 
 
 def look(core: broker.Broker, lease: leases.Lease) -> saga.Next:
@@ -38,7 +52,12 @@ def look(core: broker.Broker, lease: leases.Lease) -> saga.Next:
         # The servers run; nothing is done in the user's name any more.
         return None
     run = saga.Run(core, lease, steps.Saga.START)
-    seen = {node.id: _server(run, node) for node in run.nodes}
+    try:
+        seen = {node.id: _server(run, node) for node in run.nodes}
+    except errors.Misconfigured as error:
+        LOG.warning("Lease %s is not seen: %s", lease.id, error.message)
+        _tell(run, _UNSEEN)
+        return None
     if all(_gone(run, node, seen) for node in run.nodes):
         end.server_gone(core, lease.id)
         return 0.0
@@ -54,7 +73,7 @@ def look(core: broker.Broker, lease: leases.Lease) -> saga.Next:
 def _server(run: saga.Run, node: leases.Node) -> ports.Server | None:
     if node.server_id is None:
         return None
-    return run.core.compute.server(node.server_id)
+    return evidence.look(run.core, node.server_id)
 
 
 def _gone(
@@ -71,7 +90,8 @@ def _follow(
     run: saga.Run, node: leases.Node, server: ports.Server | None
 ) -> None:
     """Note the server's status and addresses."""
-    if server is None:
+    if server is None or server.hidden:
+        # What was known stands, above all that it is shelved.
         return
     seen = (server.status, server.addresses)
     if seen != (node.server_status, node.addresses):
@@ -87,6 +107,8 @@ def _compare(
     run: saga.Run, node: leases.Node, server: ports.Server | None
 ) -> tuple[str, saga.Next]:
     """What is wrong with the node, if anything, and when to look again."""
+    if server is not None and server.hidden:
+        return _HIDDEN, None
     if server is not None and (
         server.status == unshelve.AWAY or unshelve.under_way(run, node)
     ):
@@ -117,10 +139,14 @@ def _tell(run: saga.Run, wrong: str) -> None:
         return
     with run.change() as now:
         now.set(reason=wrong)
-        if hosts.says_away(wrong):
+        if wrong in _BLIND:
+            now.say("lease.unseen", wrong)
+        elif hosts.says_away(wrong):
             now.say("lease.host_away", wrong)
         elif wrong:
             now.say("lease.degraded", wrong)
+        elif before in _BLIND:
+            now.say("lease.seen", "Nova shows its server again.")
         elif hosts.says_away(before):
             now.say("lease.host_back", "The host of the server is back.")
         else:

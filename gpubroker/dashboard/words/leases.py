@@ -69,11 +69,13 @@ _EVENTS = {
     "lease.requeued": gettext_lazy("Back in the queue"),
     "lease.restored": gettext_lazy("As promised again"),
     "lease.rights_back": gettext_lazy("Rights are back"),
+    "lease.seen": gettext_lazy("Seen again"),
     "lease.server": gettext_lazy("Server"),
     "lease.server_left": gettext_lazy("Server left"),
     "lease.start_failed": gettext_lazy("Start failed"),
     "lease.start_refused": gettext_lazy("Start refused"),
     "lease.starting": gettext_lazy("Starting"),
+    "lease.unseen": gettext_lazy("Not seen"),
     "lease.unshelve": gettext_lazy("Unshelve"),
     "lease.waiting": gettext_lazy("Waiting"),
 }

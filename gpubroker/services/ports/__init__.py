@@ -31,6 +31,7 @@ from gpubroker.services.ports.meter import Meter
 from gpubroker.services.ports.meter import Outcome
 from gpubroker.services.ports.meter import Trouble
 from gpubroker.services.ports.meter import Uncounted
+from gpubroker.services.ports.outside import HIDDEN
 from gpubroker.services.ports.outside import Checked
 from gpubroker.services.ports.outside import Compute
 from gpubroker.services.ports.outside import ComputeService
@@ -58,6 +59,7 @@ from gpubroker.services.ports.wake import Bell
 from gpubroker.services.ports.wake import Clock
 
 __all__ = [
+    "HIDDEN",
     "Bell",
     "Census",
     "Checked",

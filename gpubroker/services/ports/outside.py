@@ -22,10 +22,15 @@ from typing import Any, Protocol
 from gpubroker.domain import leases
 from gpubroker.domain import trusts
 
+#: What Nova says of anything in a cell that is down.
+HIDDEN = "UNKNOWN"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ComputeService:
     """A nova-compute service; ``state`` up/down, ``status`` enabled/...
+
+    Both are unknown of a service whose cell is down.
 
     :param zone: availability zone; Nova names one for every compute.
     """
@@ -35,6 +40,11 @@ class ComputeService:
     status: str
     disabled_reason: str = ""
     zone: str = ""
+
+    @property
+    def hidden(self) -> bool:
+        """Whether Nova can tell nothing of it, nor of its servers."""
+        return self.status == HIDDEN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +83,12 @@ class Server:
     launched_at: str = ""
     image: str | None = None
     size: Size = field(default_factory=Size)
+
+    @property
+    def hidden(self) -> bool:
+        """Whether its cell is down: it exists, and what else is told of it
+        is next to nothing."""
+        return self.status == HIDDEN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,11 +156,30 @@ class Compute(Protocol):
         """Names of the key pairs of the broker's own user."""
         ...
 
-    def server(self, server_id: str) -> Server | None: ...
-    def servers_tagged(self, tag: str) -> list[Server]: ...
+    def server(self, server_id: str) -> Server | None:
+        """What Nova shows; nothing is no proof that there is none, see
+        ``listed``."""
+        ...
+
+    def listed(self, server_id: str) -> bool:
+        """Whether a list of all projects' servers has it. Nova refuses the
+        list to who may not see them, so that no answer to it is blind;
+        servers of a cell that is down are not in it.
+
+        :raises Misconfigured: the broker may not see other projects'.
+        """
+        ...
+
+    def servers_tagged(self, tag: str) -> list[Server]:
+        """Without those of a cell that is down."""
+        ...
+
     def servers_shaped(self, prefix: str) -> list[Server]:
         """Every server, of any project, that was made from a flavor whose
-        name begins so; reads all there are."""
+        name begins so; reads all there are.
+
+        :raises Unavailable: also when a cell is down.
+        """
         ...
 
     def delete_server(self, server_id: str) -> None:

@@ -157,6 +157,17 @@ class Hosts(ComputeCase):
             self.compute.services(),
         )
 
+    def test_a_service_in_a_cell_that_is_down(self):
+        record = {
+            "binary": "nova-compute",
+            "host": "gpu-1",
+            "status": "UNKNOWN",
+        }
+        self.wire.get(f"{wire.NOVA}/os-services", json={"services": [record]})
+        (found,) = self.compute.services()
+        self.assertEqual(("gpu-1", "unknown"), (found.host, found.state))
+        self.assertTrue(found.hidden)
+
     def test_names_that_do_not_match_are_asked_for_once(self):
         self.wire.get(
             f"{wire.NOVA}/os-services",

@@ -38,6 +38,32 @@ SERVER = {
     "created": "2026-11-02T08:00:00Z",
 }
 
+#: The minimal records of Nova's API guide, "Handling Down Cells".
+LISTED_DARK = {
+    "created": "2018-06-29T15:07:29Z",
+    "status": "UNKNOWN",
+    "tenant_id": "project-1",
+    "id": "s1",
+    "links": [{"href": f"{wire.NOVA}/servers/s1", "rel": "self"}],
+}
+SHOWN_DARK = {
+    **LISTED_DARK,
+    "user_id": "user-1",
+    "image": {"id": "im"},
+    "flavor": {
+        "disk": 1,
+        "ephemeral": 0,
+        "extra_specs": {"hw:cpu_policy": "dedicated"},
+        "original_name": SHAPE,
+        "ram": 512,
+        "swap": 0,
+        "vcpus": 1,
+    },
+    "OS-EXT-AZ:availability_zone": "geneva",
+    "OS-EXT-STS:power_state": 0,
+    "server_groups": [],
+}
+
 
 class Servers(test_compute.ComputeCase):
     def setUp(self):
@@ -71,6 +97,84 @@ class Servers(test_compute.ComputeCase):
         self.wire.get(self.url, status_code=404)
         self.assertIsNone(self.compute.server("s1"))
 
+    def test_whether_it_is_listed_in_any_project(self):
+        url = f"{wire.NOVA}/servers"
+        sent = self.wire.get(url, json={"servers": [{"id": "s1", "name": ""}]})
+        self.assertTrue(self.compute.listed("s1"))
+        self.assertEqual(
+            {"all_tenants": ["1"], "uuid": ["s1"]}, sent.last_request.qs
+        )
+        self.assertFalse(self.compute.listed("s2"))
+
+    def test_a_broker_that_may_not_see_it_is_told_so(self):
+        self.wire.get(
+            f"{wire.NOVA}/servers",
+            status_code=403,
+            json={
+                "forbidden": {
+                    "code": 403,
+                    "message": "Policy doesn't allow os_compute_api:servers:"
+                    "index:get_all_tenants to be performed.",
+                }
+            },
+        )
+        self.assertRaises(errors.Misconfigured, self.compute.listed, "s1")
+
+    def test_a_server_in_a_cell_that_is_down(self):
+        self.wire.get(self.url, json={"server": SHOWN_DARK})
+        found = self.compute.server("s1")
+        self.assertEqual(
+            ports.Server(
+                id="s1",
+                name="",
+                status="UNKNOWN",
+                project_id="project-1",
+                user_id="user-1",
+                flavor=SHAPE,
+                created_at="2018-06-29T15:07:29Z",
+                image="im",
+                size=ports.Size(
+                    vcpus=1,
+                    ram_mib=512,
+                    disk_gib=1,
+                    extra_specs={"hw:cpu_policy": "dedicated"},
+                ),
+            ),
+            found,
+        )
+        self.assertTrue(found.hidden)
+
+    def test_a_list_with_such_a_server_is_no_evidence(self):
+        self.cells(up=True)
+        self.wire.get(
+            f"{wire.NOVA}/servers/detail",
+            json={"servers": [LISTED_DARK, SERVER]},
+        )
+        self.assertRaises(
+            errors.Unavailable, self.compute.servers_shaped, "gpubroker-"
+        )
+        found = self.compute.servers_tagged("gpubroker:1")
+        self.assertEqual([True, False], [one.hidden for one in found])
+
+    def test_nor_is_one_while_a_cell_is_down(self):
+        """From the second page on Nova leaves its servers out."""
+        self.cells(up=False)
+        self.wire.get(
+            f"{wire.NOVA}/servers/detail", json={"servers": [SERVER]}
+        )
+        self.assertRaises(
+            errors.Unavailable, self.compute.servers_shaped, "gpubroker-"
+        )
+
+    def cells(self, up):
+        service = {"binary": "nova-compute", "host": "gpu-1"}
+        told = {"status": "UNKNOWN"}
+        if up:
+            told = {"status": "enabled", "state": "up", "zone": "nova"}
+        self.wire.get(
+            f"{wire.NOVA}/os-services", json={"services": [service | told]}
+        )
+
     def test_by_tag_in_all_projects(self):
         page = {"servers": [SERVER]}
         more = {**page, "servers_links": [{"rel": "next"}]}
@@ -102,6 +206,7 @@ class Servers(test_compute.ComputeCase):
             "OS-SRV-USG:launched_at": "2026-11-02T08:00:01.000000",
         }
         other = {**SERVER, "id": "s2", "image": ""}
+        self.cells(up=True)
         sent = self.wire.get(
             f"{wire.NOVA}/servers/detail", json={"servers": [ours, other]}
         )
