@@ -33,7 +33,8 @@
     +-- OutsideError            something outside the broker
         +-- Unavailable         down, slow or refusing: try again      503
         |   +-- Misconfigured   it refuses the broker itself           503
-    |   +-- Forgotten       the database is older than the truth   503
+        |   +-- NotDone         it refuses for now; nothing was done   503
+        |   +-- Forgotten       the database is older than the truth   503
         +-- Rejected            it understood and said no: final
         +-- RightsGone          the user's delegated rights do not     (held)
         |                       work at present, may come back
@@ -141,6 +142,17 @@ class Misconfigured(Unavailable):
     """
 
     code = "gpubroker.misconfigured"
+
+
+class NotDone(Unavailable):
+    """The answer proves that nothing came of the call, and that the same
+    call may work later.
+
+    :param seconds: before which it should not be tried again; ``None`` where
+        the service did not say.
+    """
+
+    code = "gpubroker.not_done"
 
 
 class Undecipherable(GpubrokerError):

@@ -67,12 +67,14 @@ class Who(enum.Enum):
 class Answer:
     """:param words: the service's own sentence, where it sent an error.
     :param code: the error code of services that follow the API-SIG.
+    :param retry_after: the header, where it was sent.
     """
 
     status: int
     body: Any
     words: str = ""
     code: str = ""
+    retry_after: str = ""
 
     @property
     def found(self) -> bool:
@@ -234,7 +236,8 @@ def _answer(response: Any) -> Answer:
     if status < 400:
         return Answer(status, body)
     words, code = _words(body)
-    return Answer(status, body, words or response.reason or "", code)
+    wait = response.headers.get("Retry-After", "")
+    return Answer(status, body, words or response.reason or "", code, wait)
 
 
 def _words(body: Any) -> tuple[str, str]:
@@ -248,9 +251,7 @@ def _words(body: Any) -> tuple[str, str]:
     if body.get("errors"):
         first = body["errors"][0]
         return str(first.get("detail", "")).strip(), first.get("code", "")
-    if "message" in body:
-        return str(body["message"]), ""
-    for value in body.values():
+    for value in (body, *body.values()):
         if isinstance(value, dict) and "message" in value:
             return str(value["message"]), ""
         if isinstance(value, str):

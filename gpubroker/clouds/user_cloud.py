@@ -97,8 +97,18 @@ class UserCloud:
         if answer.found:
             server_id: str = answer.body["server"]["id"]
             return server_id
-        if answer.status in (401, 408, 413, 429):
+        if answer.status == 408:
+            # From a proxy, which does not know what Nova made of it.
             raise session.down("Nova", answer.words)
+        if _for_now(answer):
+            raise errors.NotDone(
+                f"Nova refuses for now: {answer.words}",
+                seconds=_seconds(answer.retry_after),
+            )
+        # So is a 409: of Nova's five (nova/api/openstack/compute/servers.py)
+        # each is about the order. A port in use, several networks to choose
+        # from, several security groups of the name, a name that is taken
+        # where names have to be unique, or a flavor with mixed CPUs.
         raise errors.Rejected(answer.words, status=answer.status)
 
     def public_key(self, name: str) -> leases.PublicKey:
@@ -208,6 +218,21 @@ class UserCloud:
                 "workload.availability_zone",
                 f"{zone} is none of the zones {', '.join(known)}",
             )
+
+
+def _for_now(answer: session.Answer) -> bool:
+    """Whether the same request may work later: it was one too many, or Nova
+    could not have the token proven, which Keystone has just made. A body that
+    is too large stays so, unless the answer says when to come again."""
+    if answer.status == 413:
+        return bool(answer.retry_after)
+    return answer.status in (401, 429)
+
+
+def _seconds(text: str) -> float | None:
+    """Of a Retry-After; it may be a date, which no OpenStack service sends
+    and whose clock is not ours."""
+    return float(text) if text.isascii() and text.isdigit() else None
 
 
 def _check_room(

@@ -26,6 +26,8 @@ LOG = logging.getLogger(__name__)
 
 #: Nova's words for a server that is not there yet.
 _BUILDING = frozenset({"BUILD", "UNKNOWN"})
+#: Seconds until a server is looked for whose id is not stored.
+_UNKNOWN = 0.5
 #: Seconds of building after which a compute that is down is believed.
 _PATIENCE = 30.0
 #: The words of Nova's NoValidHost (nova/exception.py).
@@ -43,7 +45,9 @@ def look(run: saga.Run, node: leases.Node) -> saga.Next:
     """
     placed = saga.placed(node)
     if node.server_id is None:
-        raise saga.ServerGone(node)
+        # Not written down yet, which says nothing of the server: whoever
+        # comes again looks for it first.
+        return _UNKNOWN
     server = evidence.look(run.core, node.server_id)
     if evidence.gone(run.core, node.server_id, server):
         raise saga.ServerGone(node)

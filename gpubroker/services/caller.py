@@ -63,6 +63,10 @@ def drive(
                 return _start(saga.Run(core, lease, steps.Saga.START), cloud)
     except errors.NotFound:
         return None
+    except errors.NotDone as error:
+        LOG.warning("Lease %s waits: %s", lease_id, error.message)
+        pause: float = error.fields["seconds"]
+        return pause
     except errors.OutsideError as error:
         LOG.warning("Lease %s waits: %s", lease_id, error.message)
         return _LATER

@@ -17,13 +17,24 @@ from __future__ import annotations
 import datetime
 import functools
 import logging
+import random
 
 from gpubroker.domain import failures
 from gpubroker.domain import leases
 from gpubroker.services import change
+from gpubroker.services import evidence
 from gpubroker.services import saga
 
 LOG = logging.getLogger(__name__)
+
+#: What the user is told of a service that is down.
+NO_ANSWER = (
+    "A service of the cloud does not answer at present; the start goes on "
+    "by itself when it does."
+)
+#: Seconds, about, until a start that was kept back so long that its cards
+#: were given back is planned again.
+_ASIDE = 60.0
 
 
 def retry(run: saga.Run, failure: saga.CloudFailure) -> saga.Next:
@@ -94,15 +105,27 @@ def gone(run: saga.Run, node: leases.Node) -> saga.Next:
 
 
 def hold(run: saga.Run, message: str, wait: float) -> saga.Next:
-    """Something does not answer, or must be put right by others: wait."""
-    return bounded(run, stand_by(run, message, wait), held=True)
+    """Something of this order is in the way, and may be mended: wait, as
+    long as a start may take."""
+    stand_by(run, message, wait)
+    if not _overdue(run):
+        return wait
+    # The host had no part in it.
+    return _too_late(run, message, suspect=False)
+
+
+def wait_for(run: saga.Run, message: str, wait: float) -> saga.Next:
+    """A service is away, or refuses the broker: wait, however long it takes.
+
+    The cards are kept as long as a start may take. Then they are given back,
+    and the lease comes again: an outage costs waiting, not a start.
+    """
+    stand_by(run, message, wait)
+    return _set_aside(run, message) if _overdue(run) else wait
 
 
 def stand_by(run: saga.Run, message: str, wait: float) -> float:
-    """Wait however long it takes: what is wrong is not about this order.
-
-    Were it bounded, one wrong policy file would fail the whole queue.
-    """
+    """Wait where things are as they are until somebody has looked."""
     LOG.warning("Lease %s waits: %s", run.lease.id, message)
     if run.lease.reason != message:
         with run.change() as now:
@@ -110,26 +133,73 @@ def stand_by(run: saga.Run, message: str, wait: float) -> float:
     return wait
 
 
-def bounded(run: saga.Run, wait: float, held: bool = False) -> saga.Next:
-    """Wait on, unless the start takes longer than it may.
-
-    :param held: whether it waits for something that is not the host's.
-    """
-    limit = run.core.settings.start_timeout
-    age = (run.core.clock.now() - run.begun_at()).total_seconds()
-    if age <= limit:
+def bounded(run: saga.Run, wait: float) -> saga.Next:
+    """Wait on, unless the start takes longer than it may."""
+    unanswered = any(
+        node.server_id is None
+        and evidence.unanswered(evidence.posts(run, node))
+        for node in run.nodes
+    )
+    if not _overdue(run):
+        if run.lease.reason and not unanswered:
+            # What kept it back is over.
+            with run.change() as now:
+                now.set(reason="")
         return wait
-    why = run.lease.reason or "it did not come up."
+    if unanswered:
+        # Nova, or what Nova needs for it, was away at the POST.
+        return _set_aside(run, run.lease.reason or NO_ANSWER)
+    return _too_late(run, "it did not come up.", suspect=True)
+
+
+def _overdue(run: saga.Run) -> bool:
+    """By the clock that all workers share: one that is ahead would fail
+    every start."""
+    age = run.core.store.now() - _since(run)
+    return age.total_seconds() > run.core.settings.start_timeout
+
+
+def _since(run: saga.Run) -> datetime.datetime:
+    """When it began; when its last server began to boot, once all are made.
+
+    So what a service that was away has cost before is not taken from the
+    time to boot.
+    """
+    boots = [run.found(node, "boot") for node in run.nodes]
+    begun = [step.begun_at for step in boots if step is not None]
+    return max(begun) if len(begun) == len(boots) else run.begun_at()
+
+
+def _too_late(run: saga.Run, why: str, suspect: bool) -> saga.Next:
     node = _slowest(run)
+    limit = run.core.settings.start_timeout
     return retry(
         run,
         saga.CloudFailure(
             f"Not started within {limit:.0f} s: {why}",
             node,
             # Without a server the host had no part in it.
-            suspect=not held and node.server_id is not None,
+            suspect=suspect and node.server_id is not None,
         ),
     )
+
+
+def _set_aside(run: saga.Run, message: str) -> saga.Next:
+    """Take the start back and queue again, without counting it.
+
+    With jitter, so that not all come at the same moment to a service that has
+    just come back.
+    """
+    pause = _ASIDE * random.uniform(0.5, 1.5)  # noqa: S311
+    with run.change() as now:
+        now.move(
+            leases.State.STARTING,
+            leases.State.QUEUED,
+            reason=message,
+            not_before=now.now + datetime.timedelta(seconds=pause),
+        )
+        now.say("lease.waiting", message)
+    return 0.0
 
 
 def _slowest(run: saga.Run) -> leases.Node:

@@ -20,6 +20,7 @@ there two all the same, only one can get the ticket.
 
 from __future__ import annotations
 
+import random
 from concurrent import futures
 
 from gpubroker import errors
@@ -36,6 +37,12 @@ from gpubroker.services import saga
 _LOOK_AGAIN = 2.0
 #: Times to write down a server that was made, against other writers.
 _TRIALS = 5
+#: Seconds after the first of them; twice as many after each other.
+_PAUSE = 0.05
+#: Seconds until a POST that was refused for now is tried again where Nova
+#: does not say, twice as many each time; and never more than the last.
+_SOON, _LATE = 5.0, 60.0
+_LATEST = 300.0
 #: Answers after which there is no server.
 _REFUSALS = (errors.Rejected, errors.RightsGone, errors.IdentityLost)
 
@@ -99,6 +106,7 @@ def server(run: saga.Run, node: leases.Node, user: User) -> saga.Next:
     """Done when the node's server id is stored.
 
     :raises Rejected, IdentityLost, RightsGone: Nova's or Keystone's answer.
+    :raises NotDone: Nova refuses for ``seconds``.
     :raises Undecipherable: no key fits the user data.
     """
     if run.node(node).server_id is not None:
@@ -114,8 +122,7 @@ def server(run: saga.Run, node: leases.Node, user: User) -> saga.Next:
             return _LOOK_AGAIN
     if not made and node.id not in run.fresh:
         _nobody_there(run, node)
-    # Rights and user data are looked up before the POST is written down:
-    # without them there is nothing whose answer could be lost.
+    # Before the POST is written down, so that no answer can be lost.
     cloud = _cloud(run, user)
     if cloud is None:
         return _LOOK_AGAIN
@@ -123,12 +130,12 @@ def server(run: saga.Run, node: leases.Node, user: User) -> saga.Next:
     step = run.begin(node, evidence.post_name(len(made) + 1), alone=True)
     try:
         found_id = cloud.create_server(wanted)
+    except errors.NotDone as error:
+        raise _later(run, step, error, len(made)) from error
     except _REFUSALS as error:
         _refused(run, step, error)
         if not _stored(run, node)[1]:
-            raise errors.ConcurrentUpdate(
-                "Another worker has gone on meanwhile."
-            ) from error
+            raise errors.ConcurrentUpdate("Another has gone on.") from error
         raise
     _store(run, node, found_id, step, "")
     return None
@@ -139,6 +146,20 @@ def _refused(
 ) -> None:
     words = f"refused: {error.message}"[:255]
     run.done(step, words, steps.Result.REFUSED)
+
+
+def _later(
+    run: saga.Run, step: steps.Step, error: errors.NotDone, before: int
+) -> errors.NotDone:
+    """Nothing can turn up from this POST: the next one need not wait for
+    that, but as long as Nova asks for."""
+    words = f"refused for now: {error.message}"[:255]
+    run.done(step, words, steps.Result.REPEATED)
+    asked = error.fields.get("seconds")
+    if asked is None:
+        asked = min(_SOON * 2 ** min(before, 10), _LATE)
+    pause = min(asked, _LATEST) * random.uniform(1, 1.5)  # noqa: S311
+    return errors.NotDone(error.message, seconds=max(pause, 1.0))
 
 
 def _cloud(run: saga.Run, user: User) -> ports.UserCloud | None:
@@ -202,8 +223,11 @@ def _store(
 
     A worker that stood still during its POST may find that another one has
     gone on without it.
+
+    :raises ConcurrentUpdate: it was not wanted, or could not be written
+        down: its POST is then one without an answer.
     """
-    for _trial in range(_TRIALS):
+    for trial in range(_TRIALS):
         try:
             kept = _note(run, node, server_id)
             break
@@ -213,9 +237,11 @@ def _store(
             if stored == server_id or not wanted:
                 kept = stored == server_id
                 break
+            _pause(run, trial)
     else:
-        # Its ticket will tell.
-        return
+        raise errors.ConcurrentUpdate(
+            f"Server {server_id} could not be written down."
+        )
     if kept:
         run.done(step, how)
         return
@@ -234,7 +260,7 @@ def _leave(run: saga.Run, node: leases.Node, server_id: str) -> bool:
 
     :returns: ``False`` when nobody does any more.
     """
-    for _trial in range(_TRIALS):
+    for trial in range(_TRIALS):
         try:
             with change.of(run.core, run.lease.id) as now:
                 (found,) = (n for n in now.lease.nodes if n.id == node.id)
@@ -246,8 +272,14 @@ def _leave(run: saga.Run, node: leases.Node, server_id: str) -> bool:
                 now.ring_lease()
             return True
         except errors.ConcurrentUpdate:
-            continue
+            _pause(run, trial)
     return False
+
+
+def _pause(run: saga.Run, trial: int) -> None:
+    """Those who met once would else meet again."""
+    share = random.uniform(0.5, 1.5)  # noqa: S311
+    run.core.clock.sleep(share * _PAUSE * 2**trial)
 
 
 def _note(run: saga.Run, node: leases.Node, server_id: str) -> bool:

@@ -42,14 +42,14 @@ LOG = logging.getLogger(__name__)
 
 #: Seconds between looks at something that is down.
 _LATER = 5.0
-#: What the user is told of a service that is down.
-_NO_ANSWER = (
-    "A service of the cloud does not answer at present; the start goes on "
-    "by itself when it does."
-)
 _IN_THE_WAY = (
     "Something unexpected is in the way of the start; the broker's log tells "
-    "its operators what. It is tried again by itself."
+    "its operators what."
+)
+#: What the user is told of a service that refuses for now.
+_BUSY = (
+    "A service of the cloud takes no further request at present; the start "
+    "goes on by itself when it does."
 )
 _FORGOTTEN = (
     "The lease has a server already, which the broker does not remember; its "
@@ -93,11 +93,14 @@ def _held(run: saga.Run, error: errors.GpubrokerError) -> saga.Next:
         LOG.error("Lease %s: %s", run.lease.id, error.fields["detail"])
         return failing.hold(run, error.message, _HELD)
     if isinstance(error, errors.Misconfigured):
-        return failing.stand_by(run, error.message, _HELD)
+        return failing.wait_for(run, error.message, _HELD)
     # Its own words may name inside addresses and hosts: for the log.
     LOG.warning("Lease %s: %s", run.lease.id, error.message)
-    away = isinstance(error, errors.Unavailable)
-    return failing.hold(run, _NO_ANSWER if away else _IN_THE_WAY, _LATER)
+    if isinstance(error, errors.NotDone):
+        return failing.wait_for(run, _BUSY, error.fields["seconds"])
+    if isinstance(error, errors.Unavailable):
+        return failing.wait_for(run, failing.NO_ANSWER, _LATER)
+    return failing.hold(run, _IN_THE_WAY, _LATER)
 
 
 def _forgotten(run: saga.Run, found: saga.Forgotten) -> str:

@@ -14,14 +14,10 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import testtools
 
-from gpubroker import errors
 from gpubroker.domain import leases
 from gpubroker.services import end
-from tests.fixtures import cloud_ports
 from tests.fixtures import world
 
 
@@ -218,39 +214,3 @@ class NoAnswer(FailureCase):
         self.cloud.down.clear()
         lease = self.world.settle(lease.id, "active")
         self.assertEqual((0, ""), (lease.attempts, lease.reason))
-
-    def test_a_nova_that_stays_down_gives_the_cards_back(self):
-        self.cloud.down = {"nova"}
-        with self.world.ordering_allowed():
-            lease = self.world.order()
-        self.world.run(lambda: self.world.get(lease.id).attempts == 1)
-        with self.world.store.read() as tx:
-            self.assertEqual({}, tx.failures.of_hosts(["gpu-1"]))
-        self.cloud.down.clear()
-        self.world.settle(lease.id, "active")
-
-
-class Refusing(cloud_ports.Compute):
-    """Nova whose policy has lost the broker's user."""
-
-    def ensure_shape(self, spec):
-        raise errors.Misconfigured("Nova refuses what the broker needs.")
-
-
-class TheBrokersOwnRefusal(FailureCase):
-    def test_it_fails_no_lease_however_long_it_lasts(self):
-        lease = self.world.order()
-        lost = dataclasses.replace(
-            self.world.core, compute=Refusing(self.cloud)
-        )
-        for _turn in range(3 * self.world.core.settings.start_attempts):
-            self.world.turn(lost)
-            self.world.clock.advance(
-                self.world.core.settings.start_timeout / 2
-            )
-        held = self.world.get(lease.id)
-        self.assertEqual(leases.State.STARTING, held.state)
-        self.assertEqual(0, held.attempts)
-        self.assertIn("Nova refuses", held.reason)
-        self.world.settle(lease.id, "active")
-        self.ends_with_nothing_left(lease)

@@ -118,7 +118,7 @@ class Booting(wire.ActingCase):
 
     def test_novas_no_is_final_and_in_its_words(self):
         words = "Quota exceeded for instances: Requested 1, but already used 1"
-        for status in (400, 403, 404, 409):
+        for status in (400, 403, 404, 413):
             self.wire.post(
                 f"{wire.NOVA}/servers",
                 status_code=status,
@@ -129,20 +129,58 @@ class Booting(wire.ActingCase):
             )
             self.assertEqual(words, raised.message)
 
+    def test_each_conflict_of_novas_is_about_the_order(self):
+        for words in (
+            "Port 0a7c is still in use.",
+            "More than one possible network found. Specify network ID(s) to "
+            "select which one(s) to connect to.",
+            "Multiple security groups found matching 'web'. Use an ID to be "
+            "more specific.",
+            "Instance train already exists.",
+        ):
+            self.wire.post(
+                f"{wire.NOVA}/servers",
+                status_code=409,
+                json={"conflictingRequest": {"code": 409, "message": words}},
+            )
+            raised = self.assertRaises(
+                errors.Rejected, self.cloud.create_server, SPEC
+            )
+            self.assertEqual(words, raised.message)
+
+    def test_a_refusal_for_now_proves_that_nothing_was_made(self):
+        for status, headers, seconds in (
+            (429, {}, None),
+            (429, {"Retry-After": "12"}, 12.0),
+            (429, {"Retry-After": "Fri, 27 Nov 2026 05:53:01 GMT"}, None),
+            (413, {"Retry-After": "3"}, 3.0),
+            (401, {}, None),
+        ):
+            self.wire.post(
+                f"{wire.NOVA}/servers",
+                status_code=status,
+                headers=headers,
+                json={"overLimit": {"code": status, "message": "Too many"}},
+            )
+            raised = self.assertRaises(
+                errors.NotDone, self.cloud.create_server, SPEC
+            )
+            self.assertEqual(seconds, raised.fields["seconds"])
+
     def test_without_an_answer_it_may_exist(self):
         for answer in (
             {"status_code": 500},
-            {"status_code": 429},
-            {"status_code": 401},
+            {"status_code": 503},
+            {"status_code": 408},
             {"exc": requests.exceptions.ReadTimeout},
             {"exc": requests.exceptions.ConnectionError},
         ):
             sent = self.wire.post(f"{wire.NOVA}/servers", **answer)
-            self.assertRaises(
+            raised = self.assertRaises(
                 errors.Unavailable, self.cloud.create_server, SPEC
             )
-            if answer.get("status_code") != 401:
-                self.assertEqual(1, sent.call_count)
+            self.assertNotIsInstance(raised, errors.NotDone)
+            self.assertEqual(1, sent.call_count)
 
     def test_rights_gone_and_identity_lost(self):
         """Of a 401 tells the trust itself what it means: it stands while
