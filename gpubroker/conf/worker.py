@@ -197,8 +197,7 @@ Seconds without a report after which the agent of a host counts as silent.
         min=3.0,
         help="""
 Seconds after which the pools of a worker that was stopped hard are free. The
-others look four times in this time, and take them over. The clocks of the
-machines must agree better than this.
+others look four times in this time, and take them over.
 """,
     ),
     cfg.FloatOpt(

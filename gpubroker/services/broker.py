@@ -17,6 +17,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from gpubroker.services import ports
+from gpubroker.services import shared_clock
 from gpubroker.services import standing
 
 
@@ -61,6 +62,9 @@ class Settings:
 class Broker:
     """The ports, put together by a command (the composition root).
 
+    :param clock: this machine's own. What the use cases find in its place
+        tells the time that all processes share, so that none of them judges
+        an age by a clock that is off.
     :param cache: what this process has worked out of the hosts.
     :param meter: what it counts of what it does.
     """
@@ -74,3 +78,14 @@ class Broker:
     settings: Settings = field(default_factory=Settings)
     cache: standing.Cache = field(default_factory=standing.Cache)
     meter: ports.Meter = field(default_factory=ports.Uncounted)
+
+    def __post_init__(self) -> None:
+        shared = shared_clock.SharedClock(self.store, self.machine)
+        object.__setattr__(self, "clock", shared)
+
+    @property
+    def machine(self) -> ports.Clock:
+        """This machine's own clock, to compare it with the shared time."""
+        if isinstance(self.clock, shared_clock.SharedClock):
+            return self.clock.machine
+        return self.clock

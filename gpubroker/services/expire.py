@@ -49,7 +49,7 @@ def expire(core: broker.Broker) -> list[str]:
 
 def _trusted(core: broker.Broker) -> bool:
     """Whether the database, a machine of its own, has the same time."""
-    skew = (core.clock.now() - core.store.now()).total_seconds()
+    skew = (core.machine.now() - core.store.now()).total_seconds()
     if abs(skew) <= MAX_SKEW:
         return True
     LOG.warning(

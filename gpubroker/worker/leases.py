@@ -45,7 +45,7 @@ class LeaseLoop(rounds.Rounds):
     ) -> None:
         super().__init__("lease", core, drive.step, interval, threads)
         self._mine = mine
-        self._wall = wall.Wall(core.clock)
+        self._wall = wall.Wall(core.machine)
         self._check = check
         self._listed_active = float("-inf")
         self._pools: tuple[str, ...] = ()

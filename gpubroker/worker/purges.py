@@ -68,7 +68,7 @@ class PurgeLoop:
         return _BETWEEN
 
     def _begin(self) -> Iterator[domain.Purged] | None:
-        store, clock = self._core.store, self._core.clock
+        store, clock = self._core.store, self._core.machine
         try:
             before = purge.cutoff(store, clock, self._age)
         except errors.Conflict as error:
