@@ -272,6 +272,7 @@ class _Store:
     """The real store, whose writes a test can make fail."""
 
     def __init__(self, store: Any, write: Any) -> None:
+        self.now = store.now
         self.read = store.read
         self.ping = store.ping
         self.write = write
