@@ -152,8 +152,6 @@ class NotDone(Unavailable):
         the service did not say.
     """
 
-    code = "gpubroker.not_done"
-
 
 class Undecipherable(GpubrokerError):
     """What is stored encrypted can not be read with the keys there are.
