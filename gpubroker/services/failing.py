@@ -118,10 +118,14 @@ def wait_for(run: saga.Run, message: str, wait: float) -> saga.Next:
     """A service is away, or refuses the broker: wait, however long it takes.
 
     The cards are kept as long as a start may take. Then they are given back,
-    and the lease comes again: an outage costs waiting, not a start.
+    and the lease comes again: an outage costs waiting, not a start. Where
+    Nova has all servers, or may have, they hold the cards anyway, and nothing
+    would be won by making them anew.
     """
     stand_by(run, message, wait)
-    return _set_aside(run, message) if _overdue(run) else wait
+    if all(_posted(run, node) for node in run.nodes) or not _overdue(run):
+        return wait
+    return _set_aside(run, message)
 
 
 def stand_by(run: saga.Run, message: str, wait: float) -> float:
@@ -133,12 +137,17 @@ def stand_by(run: saga.Run, message: str, wait: float) -> float:
     return wait
 
 
+def _posted(run: saga.Run, node: leases.Node) -> bool:
+    """Whether Nova has a server of the node, or may have one."""
+    if node.server_id is not None:
+        return True
+    return evidence.unanswered(evidence.posts(run, node))
+
+
 def bounded(run: saga.Run, wait: float) -> saga.Next:
     """Wait on, unless the start takes longer than it may."""
     unanswered = any(
-        node.server_id is None
-        and evidence.unanswered(evidence.posts(run, node))
-        for node in run.nodes
+        node.server_id is None and _posted(run, node) for node in run.nodes
     )
     if not _overdue(run):
         if run.lease.reason and not unanswered:

@@ -134,19 +134,29 @@ class OfAService(Outage):
         self.cloud.down.clear()
         self.comes_up(lease)
 
-    def test_nova_time_and_again(self):
-        with self.world.ordering_allowed():
-            lease = self.world.order()
-        for number in range(1, 5):
-            self.turns(lease, lambda found: found.nodes[0].ticket)
-            self.cloud.down = {"nova"}
-            for _turn in range(int(1.5 * TIMEOUT / 5)):
-                self.turn(lease)
-            self.cloud.down = set()
-            self.assertEqual(number, self.world.get(lease.id).nodes[0].attempt)
-            if number < 4:
-                self.turns(lease, lambda found: found.state == "queued")
+    def test_nova_after_a_post_without_an_answer(self):
+        self.cloud.fates = ["unmade"]
+        lease = self.world.order()
+        self.turns(lease, lambda _: self.cloud.posts)
+        self.cloud.down = {"nova"}
+        for _turn in range(int(4 * TIMEOUT / 5)):
+            self.turn(lease)
+        self.cloud.down = set()
         self.comes_up(lease)
+        self.assertEqual(2, self.cloud.posts)
+
+    def test_nova_once_it_has_the_server(self):
+        """There is nothing to give back, and nothing to make anew."""
+        self.cloud.boot_seconds = 20.0
+        lease = self.world.order()
+        self.turns(lease, lambda found: found.nodes[0].server_id)
+        self.cloud.down = {"nova"}
+        for _turn in range(int(4 * TIMEOUT / 5)):
+            self.turn(lease)
+        self.says("A service of the cloud does not answer at present")
+        self.cloud.down = set()
+        self.comes_up(lease)
+        self.assertEqual(1, self.cloud.posts)
 
     def test_placement(self):
         away = Away(self.world.core.ledger)
@@ -154,9 +164,10 @@ class OfAService(Outage):
         lease = self.world.order()
         for _number in range(4):
             away.down = True
-            self.turns(lease, lambda found: found.not_before is not None, core)
-            away.down = False
             self.turns(lease, lambda found: found.not_before is None, core)
+            self.turns(lease, lambda found: found.not_before, core)
+            away.down = False
+            self.turns(lease, lambda found: found.state == "queued", core)
         self.says("A service of the cloud does not answer at present")
         self.comes_up(lease)
 
