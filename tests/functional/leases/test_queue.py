@@ -241,7 +241,7 @@ class Refused(QueueCase):
             """A store that can not be written."""
 
             def __init__(self, real):
-                self.read = real.read
+                self.read, self.now = real.read, real.now
 
             def write(self):
                 raise errors.Unavailable("The database: disk full")
