@@ -111,7 +111,7 @@ class WithdrawnTests(base.Tests):
         self.waits(self.suspect)
 
     def suspect(self):
-        now = self.world.clock.now()
+        now = self.world.core.clock.now()
         until = now + HOUR
         with self.other.store.write() as tx:
             for n in range(2):
