@@ -304,7 +304,8 @@ OTHERS: dict[str, set[str]] = {
     "traits": {"of_host", "of_hosts", "page"},
     "failures": {"of_hosts"},
     "claims": {"of_node"},
-    "standing": {"devices", "marks"},
+    # Marks are written by "hold" where something has changed before it.
+    "standing": {"devices", "hold", "marks"},
 }
 ALL: list[Any] = sorted(
     {
