@@ -20,7 +20,6 @@ from __future__ import annotations
 
 import enum
 import logging
-import random
 import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
@@ -35,6 +34,7 @@ from oslo_config import cfg
 
 from gpubroker import errors
 from gpubroker.conf import service_user
+from gpubroker.services import jitter
 from gpubroker.services import ports
 
 LOG = logging.getLogger(__name__)
@@ -395,5 +395,5 @@ def persist(clock: ports.Clock, change: Callable[[], T]) -> T:
         except errors.ConcurrentUpdate:
             if clock.monotonic() > give_up:
                 raise
-            clock.sleep(pause * (0.5 + random.random()))  # noqa: S311
+            clock.sleep(jitter.spread(pause))
             pause = min(pause * 2, 1.0)

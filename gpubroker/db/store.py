@@ -17,7 +17,6 @@ from __future__ import annotations
 import contextlib
 import datetime
 import os
-import random
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 
@@ -50,6 +49,7 @@ from gpubroker.db import tallies
 from gpubroker.db import traits
 from gpubroker.db import trusts
 from gpubroker.db import workers
+from gpubroker.services import jitter
 from gpubroker.services import ports
 
 T = TypeVar("T")
@@ -196,7 +196,7 @@ class Store:
                 if not db_session.lost(error.__cause__):
                     raise
             self._meter.repeated()
-            self._clock.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311
+            self._clock.sleep(jitter.spread(pause))
         with self.write() as tx:
             return work(tx)
 

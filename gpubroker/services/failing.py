@@ -17,12 +17,12 @@ from __future__ import annotations
 import datetime
 import functools
 import logging
-import random
 
 from gpubroker.domain import failures
 from gpubroker.domain import leases
 from gpubroker.services import change
 from gpubroker.services import evidence
+from gpubroker.services import jitter
 from gpubroker.services import saga
 
 LOG = logging.getLogger(__name__)
@@ -162,9 +162,7 @@ def bounded(run: saga.Run, wait: float) -> saga.Next:
 
 
 def _overdue(run: saga.Run) -> bool:
-    """By the clock that all workers share: one that is ahead would fail
-    every start."""
-    age = run.core.store.now() - _since(run)
+    age = run.core.clock.now() - _since(run)
     return age.total_seconds() > run.core.settings.start_timeout
 
 
@@ -199,7 +197,7 @@ def _set_aside(run: saga.Run, message: str) -> saga.Next:
     With jitter, so that not all come at the same moment to a service that has
     just come back.
     """
-    pause = _ASIDE * random.uniform(0.5, 1.5)  # noqa: S311
+    pause = jitter.spread(_ASIDE)
     with run.change() as now:
         now.move(
             leases.State.STARTING,

@@ -20,7 +20,6 @@ there two all the same, only one can get the ticket.
 
 from __future__ import annotations
 
-import random
 from concurrent import futures
 
 from gpubroker import errors
@@ -29,6 +28,7 @@ from gpubroker.domain import steps
 from gpubroker.services import behalf
 from gpubroker.services import change
 from gpubroker.services import evidence
+from gpubroker.services import jitter
 from gpubroker.services import names
 from gpubroker.services import ports
 from gpubroker.services import saga
@@ -158,7 +158,7 @@ def _later(
     asked = error.fields.get("seconds")
     if asked is None:
         asked = min(_SOON * 2 ** min(before, 10), _LATE)
-    pause = min(asked, _LATEST) * random.uniform(1, 1.5)  # noqa: S311
+    pause = jitter.spread(min(asked, _LATEST), least=1.0)
     return errors.NotDone(error.message, seconds=max(pause, 1.0))
 
 
@@ -278,8 +278,7 @@ def _leave(run: saga.Run, node: leases.Node, server_id: str) -> bool:
 
 def _pause(run: saga.Run, trial: int) -> None:
     """Those who met once would else meet again."""
-    share = random.uniform(0.5, 1.5)  # noqa: S311
-    run.core.clock.sleep(share * _PAUSE * 2**trial)
+    run.core.clock.sleep(jitter.spread(_PAUSE * 2**trial))
 
 
 def _note(run: saga.Run, node: leases.Node, server_id: str) -> bool:

@@ -18,7 +18,7 @@
 
 set -o errexit
 
-for folder in etc opt run var/log root/.config; do
+for folder in etc opt run var/log "${HOME#/}/.config"; do
     if [[ -d "/$folder" ]]; then
         mount --bind "$1/root/$folder" "/$folder"
     fi

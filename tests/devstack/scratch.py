@@ -27,6 +27,7 @@ from sandbox import ports as tcp
 from sandbox import private_files
 
 HERE = pathlib.Path(__file__).parent
+HOME = pathlib.Path.home()
 #: DevStack's people, and the services' users that it makes.
 PASSWORD = "devstack-secret"
 #: The last of the block of ports that a small cloud has.
@@ -110,20 +111,22 @@ class Scratch:
             or name.lower().endswith("_proxy")
         }
         path = f"{self.folder}/shims:/usr/sbin:/usr/bin:/sbin:/bin"
-        return {**kept, **known, "PATH": path, "HOME": "/root"}
+        return {**kept, **known, "PATH": path, "HOME": str(HOME)}
 
 
 def make(scratch: Scratch, cloud: clouds.Cloud) -> None:
     """Make the root as it is before the first ``stack.sh``."""
     shutil.rmtree(scratch.folder, ignore_errors=True)
-    for folder in ("log", "root/opt/stack", "root/root", "root/var/log"):
+    for folder in ("log", "root/opt/stack", "root/var/log"):
         (scratch.folder / folder).mkdir(parents=True)
     (scratch.root / "run" / "lock").mkdir(parents=True)
+    config = HOME / ".config"
+    inside = scratch.file(str(config))
+    inside.parent.mkdir(parents=True, exist_ok=True)
     # cp knows what shutil does not: owners, links to nowhere.
     subprocess.run(["cp", "-a", "/etc", scratch.root / "etc"], check=True)
-    config = scratch.root / "root" / ".config"
-    if pathlib.Path("/root/.config").is_dir():
-        subprocess.run(["cp", "-a", "/root/.config", config], check=True)
+    if config.is_dir():
+        subprocess.run(["cp", "-a", config, inside], check=True)
     shutil.rmtree(scratch.file("etc/gpubroker"), ignore_errors=True)
     shutil.copytree(HERE / "shims", scratch.folder / "shims")
     shutil.copytree(

@@ -25,27 +25,8 @@ from typing import Any
 import fixtures
 import testtools
 
+from tests.fixtures import broker_processes
 from tests.fixtures import database
-
-_CONFIGURATION = """
-[DEFAULT]
-transport_url = fake:/
-[database]
-connection = {database}
-[encryption]
-key_repository = {keys}
-[service_user]
-auth_type = password
-auth_url = http://127.0.0.1:9/v3
-username = gpubroker
-password = secret
-[keystone_authtoken]
-www_authenticate_uri = http://127.0.0.1:9/v3
-auth_type = password
-auth_url = http://127.0.0.1:9/v3
-username = gpubroker
-password = secret
-"""
 
 _ASK = """
 import json, sys
@@ -62,7 +43,7 @@ class Wsgi(testtools.TestCase):
         folder = self.useFixture(fixtures.TempDir()).path
         path = pathlib.Path(folder) / "gpubroker.conf"
         values.setdefault("keys", database.keys())
-        path.write_text(_CONFIGURATION.format(**values))
+        path.write_text(broker_processes.BASE.format(**values))
         return str(path)
 
     def ask(self, *paths: str, **environ: str) -> dict[str, tuple[int, str]]:

@@ -36,7 +36,7 @@ from tests.fixtures import clock
 from tests.fixtures import world
 from tests.unit.worker.test_jobs import wait_until
 
-_PACE = crew.Pace(
+PACE = crew.Pace(
     plan_interval=0.5,
     lease_interval=0.2,
     check_interval=1.0,
@@ -85,7 +85,7 @@ class CrewCase(testtools.TestCase):
 
 class OneWorker(CrewCase):
     def test_leases_start_and_end_by_themselves(self):
-        self.hire(_PACE)
+        self.hire(PACE)
         made = [self.world.order(flavor="gpu.1") for _number in range(3)]
         for lease in made:
             self.wait(lease, "active")
@@ -106,13 +106,13 @@ class OneWorker(CrewCase):
         self.wait(lease, "ended")
 
     def test_a_stopped_worker_leaves_the_rest_to_the_next(self):
-        self.hire(_PACE, ownership_seconds=1.0)
+        self.hire(PACE, ownership_seconds=1.0)
         self.world.cloud.boot_seconds = 2.0
         lease = self.world.order()
         wait_until(lambda: self.world.cloud.machines, 60)
         self.assertTrue(self.crew.stop(20.0))
         self.assertEqual("starting", self.state(lease))
-        other = crew.Crew(self.world.core, "worker-2", _PACE)
+        other = crew.Crew(self.world.core, "worker-2", PACE)
         other.start()
         self.addCleanup(other.stop, 20.0)
         self.wait(lease, "active")
@@ -122,7 +122,7 @@ class OneWorker(CrewCase):
 class Restored(CrewCase):
     def test_yesterdays_database_ends_nothing_that_was_extended(self):
         """Long before the next search for leftovers."""
-        pace = dataclasses.replace(_PACE, sweep_interval=300.0)
+        pace = dataclasses.replace(PACE, sweep_interval=300.0)
         self.hire(pace, ownership_seconds=1.0)
         lease = self.wait(self.world.order(duration=3600), "active")
         with change.of(self.world.core, lease.id) as now:
@@ -150,14 +150,14 @@ class Restored(CrewCase):
 class Sharing(CrewCase):
     def test_a_killed_worker_is_followed_within_ten_seconds(self):
         """With the settings that it comes with."""
-        self.hire(_PACE)
+        self.hire(PACE)
         core = self.world.core
         with self.world.store.write() as tx:
             tx.pools.add(pools.Pool(name="other"))
             host = tx.hosts.get("gpu-2")
             tx.hosts.update(dataclasses.replace(host, pool="other"))
         crews = {"worker-1": self.crew}
-        crews["worker-2"] = crew.Crew(core, "worker-2", _PACE)
+        crews["worker-2"] = crew.Crew(core, "worker-2", PACE)
         core.bell.hang(crews["worker-2"])
         crews["worker-2"].start()
         self.addCleanup(crews["worker-2"].stop, 20.0)
@@ -192,7 +192,7 @@ class Sharing(CrewCase):
 
 class TwoWorkers(CrewCase):
     def test_two_that_both_believe_to_be_the_owner_make_one_server_each(self):
-        self.hire(_PACE, ownership_seconds=0.0)
+        self.hire(PACE, ownership_seconds=0.0)
         mine = turns.Turns(self.world.core, "worker-2")
         planner = plans.PlanLoop(self.world.core, mine, 0.3)
         driver = leases.LeaseLoop(self.world.core, mine, 0.1, 1.0, 4)

@@ -14,6 +14,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import testtools
 from prometheus_client import registry as registries
 
@@ -21,7 +23,6 @@ from gpubroker.domain import pools
 from gpubroker.metrics import standing
 from gpubroker.services import memory
 from gpubroker.services import names
-from gpubroker.worker import crew
 from gpubroker.worker import hosts
 from gpubroker.worker import turns
 from tests.fixtures import world
@@ -71,7 +72,7 @@ class OneWorker(testtools.TestCase):
 
 class Collected(test_crew.CrewCase):
     def test_a_crew_counts_when_somebody_may_ask(self):
-        self.hire(test_crew._PACE)
+        self.hire(test_crew.PACE)
         self.assertIsNone(self.crew.standing().census)
 
     def test_what_a_crew_sees_is_collected(self):
@@ -92,13 +93,4 @@ class Collected(test_crew.CrewCase):
         self.assertIsNone(registry.get_sample_value(name))
 
 
-_COUNTING = crew.Pace(
-    plan_interval=0.5,
-    lease_interval=0.2,
-    check_interval=1.0,
-    reconcile_interval=5.0,
-    sweep_interval=1.0,
-    threads=4,
-    reconcile_threads=4,
-    census_interval=0.5,
-)
+_COUNTING = dataclasses.replace(test_crew.PACE, census_interval=0.5)

@@ -16,8 +16,6 @@ from __future__ import annotations
 import datetime
 from typing import Any
 
-from django.urls import reverse
-from django.utils import functional
 from django.utils.translation import gettext_lazy as _
 from horizon import exceptions
 from horizon import views
@@ -25,27 +23,14 @@ from horizon import views
 from gpubroker.client.sdk import lease as lease_sdk
 from gpubroker.dashboard import api
 from gpubroker.dashboard.content.project.leases import advice
+from gpubroker.dashboard.content.project.leases import chosen
 from gpubroker.dashboard.content.project.leases import rules
 from gpubroker.dashboard.words import leases as words
 from gpubroker.dashboard.words import times
 
-_PANEL = "horizon:project:gpu_leases"
 
-
-class _Lease(views.HorizonTemplateView):
-    @functional.cached_property
-    def lease(self) -> lease_sdk.Lease:
-        try:
-            return api.lease(
-                self.request, str(self.kwargs["lease_id"]), console=True
-            )
-        except Exception:
-            exceptions.handle(
-                self.request,
-                _("The lease could not be read."),
-                redirect=reverse(f"{_PANEL}:index"),
-            )
-            raise
+class _Lease(chosen.OfOneLease, views.HorizonTemplateView):
+    console = True
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context: dict[str, Any] = super().get_context_data(**kwargs)

@@ -16,38 +16,21 @@ from __future__ import annotations
 from typing import Any
 
 from django.urls import reverse
-from django.utils import functional
 from django.utils.translation import gettext_lazy as _
-from horizon import exceptions
 from horizon import forms
 
-from gpubroker.client.sdk import lease as lease_sdk
-from gpubroker.dashboard import api
+from gpubroker.dashboard.content.project.leases import chosen
 from gpubroker.dashboard.content.project.leases import forms as lease_forms
 from gpubroker.dashboard.content.project.leases import rules
 from gpubroker.dashboard.content.project.leases import tables as lists
 from gpubroker.dashboard.words import leases as words
 from gpubroker.dashboard.words import times
 
-_PANEL = "horizon:project:gpu_leases"
 
-
-class _Dialog(forms.ModalFormView):
+class _Dialog(chosen.OfOneLease, forms.ModalFormView):
     """:cvar verb: of the URL that it is sent to."""
 
     verb: str
-
-    @functional.cached_property
-    def lease(self) -> lease_sdk.Lease:
-        try:
-            return api.lease(self.request, str(self.kwargs["lease_id"]))
-        except Exception:
-            exceptions.handle(
-                self.request,
-                _("The lease could not be read."),
-                redirect=reverse(f"{_PANEL}:index"),
-            )
-            raise
 
     def why_not(self) -> str:
         """Why it can not be done; empty where it can."""
@@ -69,7 +52,7 @@ class _Dialog(forms.ModalFormView):
             "expires": times.moment(self.lease.expires_at),
             "place": words.place(self.lease),
             "submit_url": reverse(
-                f"{_PANEL}:{self.verb}", args=[self.lease.id]
+                f"{chosen.PANEL}:{self.verb}", args=[self.lease.id]
             ),
             "cancel_url": self.get_success_url(),
         }
