@@ -280,8 +280,9 @@ def _failures(text: str) -> list[str]:
         if head:
             _, _, after = block.partition("Captured traceback:")
             trace = after.split("\nCaptured ")[0].split("\n\n\n")[0]
-            lines = [line.strip() for line in trace.splitlines()]
-            last = next((line for line in reversed(lines) if line), "")
+            # stestr indents it; what has no indent, another process wrote.
+            lines = re.findall(r"^    (?! )(\S.*)$", trace, re.M)
+            last = lines[-1] if lines else ""
             told.append(f"FAILED {head[1]}: {last[:200]}")
     return told
 

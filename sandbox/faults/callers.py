@@ -65,7 +65,15 @@ def _inode(port: int, to: int) -> str | None:
 
 def _holds(folder: pathlib.Path, wanted: str) -> bool:
     try:
-        return any(os.readlink(entry) == wanted for entry in folder.iterdir())
+        return any(_leads_to(entry, wanted) for entry in folder.iterdir())
     except OSError:
         # Another user's process, or one that ended meanwhile.
+        return False
+
+
+def _leads_to(entry: pathlib.Path, wanted: str) -> bool:
+    try:
+        return os.readlink(entry) == wanted
+    except OSError:
+        # Another thread of the process closed it meanwhile.
         return False
