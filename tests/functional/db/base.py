@@ -40,6 +40,7 @@ from gpubroker.db import base as db_base
 from gpubroker.db import migration
 from gpubroker.db import store as db_store
 from gpubroker.db import tables
+from gpubroker.services import ports
 from tests.fixtures import database
 from tests.fixtures import effort
 
@@ -71,6 +72,13 @@ class Clock:
         threading.Event().wait(min(seconds, 0.05))
 
 
+class _ByHand(db_store.Store):
+    """A database server whose time is a clock of the test's."""
+
+    def now(self) -> datetime.datetime:
+        return self._clock.now()
+
+
 class Case(testtools.TestCase):
     """``store`` on tables that hold the pool ``default`` and nothing else.
 
@@ -83,6 +91,13 @@ class Case(testtools.TestCase):
     def another_store(self) -> db_store.Store:
         """As another process has one: its own connections."""
         made = db_store.Store(database.configuration(self.url), Clock())
+        self.addCleanup(made.close)
+        return made
+
+    def store_by(self, clock: ports.Clock) -> db_store.Store:
+        """The same, where a test moves the database's time, too: else what
+        waits for a clock by hand waits in vain, or for real."""
+        made = _ByHand(database.configuration(self.url), clock)
         self.addCleanup(made.close)
         return made
 

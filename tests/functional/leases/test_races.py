@@ -24,12 +24,11 @@ import dataclasses
 import random
 
 from gpubroker import errors
-from gpubroker.db import store
 from gpubroker.domain import pools
 from gpubroker.services import drive
 from gpubroker.services import end
 from gpubroker.services import plan
-from tests.fixtures import database
+from tests.fixtures import clock
 from tests.fixtures import effort
 from tests.fixtures import world
 from tests.functional.db import base
@@ -42,22 +41,24 @@ CARDS = 3
 class RaceTests(base.Tests):
     def setUp(self):
         super().setUp()
+        self.clock = clock.Clock()
         self.world = self.useFixture(
             world.World(
                 ["gpu-1"],
                 cards=CARDS,
-                store=self.store,
+                clock=self.clock,
+                store=self.store_by(self.clock),
                 # The owner of a pool is another one with every look.
                 ownership_seconds=0.0,
             )
         )
         self.cores = [self.core_of_another() for _worker in range(WORKERS)]
-        self.dice = random.Random(1)
+        self.dice = random.Random(effort.SEED)
 
     def core_of_another(self):
-        found = store.Store(database.configuration(self.url), self.world.clock)
-        self.addCleanup(found.close)
-        return dataclasses.replace(self.world.core, store=found)
+        return dataclasses.replace(
+            self.world.core, store=self.store_by(self.clock)
+        )
 
     def test_orders_for_the_last_cards(self):
         for number in range(ROUNDS):

@@ -131,7 +131,7 @@ class RivalsTest(base.OnMariaDB):
                 ["gpu-1", "gpu-2"],
                 cards=2,
                 clock=time,
-                store=self.store,
+                store=self.store_by(time),
                 ledger=placement.Placement(time, self.another(), retries=10),
                 suspect_seconds=5,
                 start_attempts=20,

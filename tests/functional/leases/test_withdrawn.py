@@ -22,7 +22,6 @@ import dataclasses
 import datetime
 import threading
 
-from gpubroker.db import store
 from gpubroker.domain import events
 from gpubroker.domain import failures
 from gpubroker.domain import fences
@@ -32,7 +31,7 @@ from gpubroker.domain.fences import Reason
 from gpubroker.services import drain
 from gpubroker.services import fence
 from gpubroker.services import plan
-from tests.fixtures import database
+from tests.fixtures import clock
 from tests.fixtures import tripwire
 from tests.fixtures import world
 from tests.functional.db import base
@@ -46,12 +45,15 @@ SOON = 0.7
 class WithdrawnTests(base.Tests):
     def setUp(self):
         super().setUp()
+        time = clock.Clock()
         self.world = self.useFixture(
-            world.World(["gpu-1"], cards=2, store=self.store)
+            world.World(
+                ["gpu-1"], cards=2, clock=time, store=self.store_by(time)
+            )
         )
-        found = store.Store(database.configuration(self.url), self.world.clock)
-        self.addCleanup(found.close)
-        self.other = dataclasses.replace(self.world.core, store=found)
+        self.other = dataclasses.replace(
+            self.world.core, store=self.store_by(time)
+        )
         self.lease = self.world.order(flavor="gpu.2")
 
     def plan(self, core=None):
