@@ -63,6 +63,12 @@ ENGINE = (
 _MISSING_CODES = frozenset({1054, 1146, "42703", "42P01"})
 _MISSING_WORDS = ("no such table", "no such column", "has no column named")
 
+#: How they say that they only read at present, as a server does that is to
+#: take over and does not yet: MariaDB (ER_OPTION_PREVENTS_STATEMENT,
+#: ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION), MySQL (ER_READ_ONLY_MODE),
+#: PostgreSQL (read_only_sql_transaction).
+_READ_ONLY_CODES = frozenset({1290, 1792, 1836, "25006"})
+
 
 class _Scope:
     """What enginefacade keys a transaction by; a new one each."""
@@ -194,7 +200,7 @@ def _outward(error: Exception) -> Exception:
         sa_exc.ArgumentError,
         sa_exc.NoSuchModuleError,
     )
-    if isinstance(error, down):
+    if isinstance(error, down) or _only_reads(error):
         LOG.warning("The database: %s", reason(error))
         return errors.Unavailable(
             "The database does not answer at present; try again."
@@ -219,12 +225,20 @@ def of_another_schema(error: BaseException) -> bool:
     lasts until somebody upgrades.
     """
     inner = _innermost(error)
-    code = getattr(inner, "pgcode", None) or next(iter(inner.args), None)
-    if isinstance(code, int) or getattr(inner, "pgcode", None):
-        return code in _MISSING_CODES
-    return isinstance(inner, sqlite3.OperationalError) and any(
-        words in str(inner) for words in _MISSING_WORDS
-    )
+    if isinstance(inner, sqlite3.OperationalError):
+        return any(words in str(inner) for words in _MISSING_WORDS)
+    return _code(inner) in _MISSING_CODES
+
+
+def _only_reads(error: BaseException) -> bool:
+    return _code(_innermost(error)) in _READ_ONLY_CODES
+
+
+def _code(inner: BaseException) -> object:
+    """What the driver calls the error: PostgreSQL's SQLSTATE, or the number
+    that MariaDB gives it."""
+    first = next(iter(inner.args), None)
+    return getattr(inner, "pgcode", None) or first
 
 
 def reason(error: BaseException) -> str:
