@@ -96,6 +96,12 @@ def _start(run: saga.Run, cloud: ports.UserCloud) -> saga.Next:
         ) as error:
             failing.fail(run, error.message)
             wait = None
+        except errors.Undecipherable as error:
+            LOG.error("Lease %s: %s", run.lease.id, error.fields["detail"])
+            return failing.hold(run, error.message, _LATER)
+        except saga.Forgotten:
+            # The worker looks for the same, and tells of it.
+            return _LATER
         run.core.bell.lease(run.lease.id)
         return _LOOK if wait is None else wait
     return _LOOK
