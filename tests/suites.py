@@ -20,7 +20,8 @@
     browser      real Horizon on the small cloud, in a real browser
     cloud        the real small cloud of ``sandbox/``
 
-The last two share one cloud.
+The last two share one cloud, and wait for it most of the time: functional
+runs beside them, at a lower priority, and is shown when it is through.
 
 The last line is ``N passed, N failed, N skipped``. A skip is a failure
 unless it is listed in ``EXPECTED_SKIPS``: a test that did not run proves
@@ -40,6 +41,7 @@ import sys
 import time
 import types
 from collections.abc import Callable, Mapping, Sequence
+from concurrent import futures
 from dataclasses import dataclass, field
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
@@ -56,6 +58,8 @@ class Result:
     skipped: int = 0
     #: A line for each failure, said again at the end of a long run.
     failures: list[str] = field(default_factory=list)
+    #: All that the suite printed.
+    output: str = field(default="", repr=False)
 
     def __add__(self, other: Result) -> Result:
         return Result(
@@ -79,23 +83,45 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("suite", nargs="*", choices=[*SUITES, []])
     chosen = parser.parse_args(argv).suite or list(SUITES)
-    total = Result()
-    lines = []
     try:
-        for name in chosen:
-            print(f"\n===== {name} =====", flush=True)
-            began = time.monotonic()
-            result = SUITES[name]()
-            took = time.monotonic() - began
-            lines.append(f"{name:12} {result} in {took:.0f} s")
-            print(lines[-1], flush=True)
-            total += result
+        told = _all(chosen)
     finally:
-        if {"browser", "cloud"} & set(chosen):
+        if set(chosen) & IN_THE_CLOUD:
             _sandbox("--down")
-    print("\n" + "\n".join(lines + total.failures))
+    total = sum((result for _line, result in told), Result())
+    print("\n" + "\n".join([line for line, _result in told] + total.failures))
     print(total)
     return 1 if total.failed or not total.passed else 0
+
+
+def _all(chosen: Sequence[str]) -> list[tuple[str, Result]]:
+    first = [name for name in chosen if name not in IN_THE_CLOUD]
+    last = [name for name in chosen if name in IN_THE_CLOUD]
+    if not last or "functional" not in first:
+        return [_suite(name) for name in chosen]
+    first.remove("functional")
+    told = [_suite(name) for name in first]
+    with futures.ThreadPoolExecutor(1) as pool:
+        aside = pool.submit(_timed, "functional", _beside)
+        told += [_suite(name) for name in last]
+        print("\n===== functional =====", flush=True)
+        line, result = aside.result()
+        print(result.output + line, flush=True)
+        return [*told, (line, result)]
+
+
+def _suite(name: str) -> tuple[str, Result]:
+    print(f"\n===== {name} =====", flush=True)
+    line, result = _timed(name, SUITES[name])
+    print(line, flush=True)
+    return line, result
+
+
+def _timed(name: str, run: Callable[[], Result]) -> tuple[str, Result]:
+    """Run a suite, and say in a line how it went."""
+    began = time.monotonic()
+    result = run()
+    return f"{name:12} {result} in {time.monotonic() - began:.0f} s", result
 
 
 # -- lint --------------------------------------------------------------------
@@ -178,15 +204,22 @@ def unit() -> Result:
     return _stestr("unit")
 
 
+#: Inside the engines, so that no database test has a reason to skip.
+_ENGINES = (sys.executable, "-m", "tests.fixtures.engines", "--")
+
+
 def functional() -> Result:
-    """Inside the engines, so that no database test has a reason to skip."""
-    return _stestr(
-        "functional",
-        prefix=[sys.executable, "-m", "tests.fixtures.engines", "--"],
-    )
+    return _stestr("functional", prefix=_ENGINES)
 
 
-#: Of the small cloud that both last suites look at.
+def _beside() -> Result:
+    """The same in nobody's way; what it prints is kept for later."""
+    nice = ("nice", "-n", "10")
+    return _stestr("functional", prefix=(*nice, *_ENGINES), echo=False)
+
+
+#: Suites that look at one small cloud, and where that is.
+IN_THE_CLOUD = frozenset({"browser", "cloud"})
 STATE = str(ROOT / ".sandbox-test")
 
 
@@ -236,6 +269,7 @@ def _stestr(
     prefix: Sequence[str] = (),
     options: Sequence[str] = (),
     more: Mapping[str, str] = types.MappingProxyType({}),
+    echo: bool = True,
 ) -> Result:
     if not any((ROOT / "tests" / suite).rglob("test_*.py")):
         print(f"no tests in tests/{suite}")
@@ -248,13 +282,14 @@ def _stestr(
         str(BIN / "stestr"), f"--test-path=./tests/{suite}",
         f"--repo-url={repository}", "run", *options,
     ]  # fmt: skip
-    done = _run([*prefix, *command], env=env, capture=True, echo=True)
+    done = _run([*prefix, *command], env=env, capture=True, echo=echo)
     return _counted(done)
 
 
 def _counted(done: subprocess.CompletedProcess[str]) -> Result:
     text = done.stdout
     result = Result(
+        output=text,
         passed=_total("Passed", text) + _total("Expected Fail", text),
         failed=_total("Failed", text) + _total("Unexpected Success", text),
         failures=_failures(text),

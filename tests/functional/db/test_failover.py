@@ -103,5 +103,6 @@ class OnPostgreSQL(Tests, base.OnPostgreSQL):
     def set(self, word: str) -> None:
         name = sa.make_url(self.url).database
         self.admin(
-            f'ALTER DATABASE "{name}" SET default_transaction_read_only = {word}'
+            f'ALTER DATABASE "{name}" '
+            f"SET default_transaction_read_only = {word}"
         )
