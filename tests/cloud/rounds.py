@@ -19,7 +19,7 @@ import os
 import random
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
 from keystoneauth1 import exceptions
@@ -46,20 +46,31 @@ _LATE = 10.0
 #: A host's provider of tickets is made for its first lease and stays.
 _FOR_EVER = "placement POST /resource_providers"
 
-SEED = int(os.environ.get("GPUBROKER_TEST_SEED", "1"))
+#: Only the places in whose name this is, to try again what failed.
+PLACE = os.environ.get("GPUBROKER_TEST_PLACE", "")
 
 
-def some(places: Sequence[T], count: int) -> list[T]:
-    """All of them in a long run, else as many, by the seed."""
+def some(
+    places: Sequence[T], count: int, name: Callable[[T], str] = str
+) -> list[T]:
+    """All of them in a long run, else as many, by the seed.
+
+    :param name: as ``told`` says it when it fails.
+    """
+    if PLACE:
+        found = [place for place in places if PLACE in name(place)]
+        if not found:
+            raise LookupError(f"{PLACE} is none of {[*map(name, places)]}")
+        return found
     if effort.LONG:
         return list(places)
-    chosen = random.Random(SEED).sample(range(len(places)), count)
+    chosen = random.Random(effort.SEED).sample(range(len(places)), count)
     return [places[index] for index in sorted(chosen)]
 
 
 def seeds(few: int, many: int) -> range:
-    """Those to try: as many from ``SEED`` on."""
-    return range(SEED, SEED + (many if effort.LONG else few))
+    """Those to try: as many from the seed on."""
+    return range(effort.SEED, effort.SEED + (many if effort.LONG else few))
 
 
 class RoundsTest(base.CloudTest):
@@ -191,8 +202,9 @@ class RoundsTest(base.CloudTest):
 
     @contextlib.contextmanager
     def told(self, what: str) -> Iterator[None]:
-        """Say in a failure which round it was."""
+        """Say in a failure which round it was, and how to try it again."""
         try:
             yield
         except Exception as error:
-            raise AssertionError(f"{what}: {error}") from error
+            again = f"GPUBROKER_TEST_PLACE='{what}' tries it again"
+            raise AssertionError(f"{what}: {error}\n({again})") from error

@@ -14,6 +14,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
+
 from sandbox.faults import rules
 from tests.cloud import rounds
 
@@ -70,12 +73,22 @@ _STORMS = (
 )
 
 
+def named(rule):
+    """What of the rule is set, in words."""
+    default = rules.Rule(rule.fault)
+    return " ".join(
+        str(value)
+        for field, value in dataclasses.asdict(rule).items()
+        if field == "fault" or value != getattr(default, field)
+    )
+
+
 class Storms(rounds.RoundsTest):
     patience = 120.0
 
     def test_a_lease_lives_through_a_service_in_trouble(self):
-        for rule in rounds.some(_STORMS, 2):
-            with self.told(str(rule)):
+        for rule in rounds.some(_STORMS, 2, named):
+            with self.told(named(rule)):
                 self.one_round(rule)
 
 
@@ -87,7 +100,7 @@ class LostAnswers(rounds.RoundsTest):
             if kind.split()[1] in _WRITES
         ]
         for kind in rounds.some(places, 2):
-            with self.told(f"lost: {kind}"):
+            with self.told(kind):
                 self.one_round(
                     rules.Rule(rules.Fault.LOST, kind=kind, times=1)
                 )
@@ -97,9 +110,18 @@ class ByChance(rounds.RoundsTest):
     # Each POST /servers that gets no answer costs post_doubt_seconds.
     patience = 300.0
 
+    @contextlib.contextmanager
+    def of_a_seed(self, seed):
+        try:
+            yield
+        except Exception as error:
+            raise AssertionError(
+                f"GPUBROKER_TEST_SEED={seed}: {error}"
+            ) from error
+
     def test_a_lease_lives_through_faults_by_chance(self):
         for seed in rounds.seeds(1, 20):
-            with self.told(f"GPUBROKER_TEST_SEED={seed}"):
+            with self.of_a_seed(seed):
                 self.one_round(
                     *(
                         rules.Rule(

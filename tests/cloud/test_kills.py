@@ -29,12 +29,17 @@ KILLS = (
 )
 
 
+def named(place):
+    kind, kill = place
+    return f"{kill} {kind}"
+
+
 class Kills(rounds.RoundsTest):
     def test_a_lease_lives_through_a_kill_at_any_request(self):
         kinds = self.kinds_of_a_life()
         self.assertIn("nova POST /v2.1/servers", kinds)
         self.assertIn("placement PUT /resource_classes/TICKET", kinds)
         places = [(kind, kill) for kind in kinds for kill in KILLS]
-        for kind, kill in rounds.some(places, 3):
-            with self.told(f"{kill} {kind}"):
+        for kind, kill in rounds.some(places, 3, named):
+            with self.told(named((kind, kill))):
                 self.one_round(rules.Rule(kill, kind=kind, times=1))
