@@ -257,5 +257,44 @@ class CloudTest(testtools.TestCase):
         self.gpus.delete_lease(lease.id)
         return self.wait(lease, state)
 
+    def old_server(self, like: str, name: str = "old") -> str:
+        """Made around the broker: of a public flavor with Nova's alias for
+        any card of a model.
+
+        :param like: the GPU flavor that it looks like.
+        """
+        wanted = self.operator.find_flavor(like)
+        compute = self.admin.compute
+        flavor = compute.create_flavor(
+            name=name,
+            vcpus=wanted.vcpus,
+            ram=wanted.ram_mib,
+            disk=wanted.disk_gib,
+            is_public=True,
+        )
+        try:
+            compute.create_flavor_extra_specs(
+                flavor,
+                {"pci_passthrough:alias": f"{wanted.models[0]}:{wanted.gpus}"},
+            )
+            workload = tenants.workload(self.member)
+            server = self.member.compute.create_server(
+                name=name,
+                flavor_id=flavor.id,
+                image_id=workload["image"],
+                networks=[{"uuid": workload["networks"][0]["network"]}],
+                key_name=workload["key_name"],
+            )
+            self.addCleanup(
+                self.member.compute.delete_server, server, ignore_missing=True
+            )
+            self.member.compute.wait_for_server(
+                server, wait=PATIENCE, interval=0.3
+            )
+        finally:
+            # By itself it would be something to look at.
+            compute.delete_flavor(flavor)
+        return str(server.id)
+
     def events(self, lease: Any) -> Iterator[str]:
         return (event.kind for event in self.gpus.lease_events(lease.id))

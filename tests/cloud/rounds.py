@@ -91,10 +91,17 @@ class RoundsTest(base.CloudTest):
 
     def kinds_of_a_life(self) -> list[str]:
         """Every kind of request that the broker sends while any lease is
-        ordered, started and ended, in the order of the first of each."""
+        ordered, started and ended."""
+        return self.kinds_of(self.life)
+
+    def kinds_of(self, life: Callable[[str], None]) -> list[str]:
+        """In the order of the first of each.
+
+        :param life: what is done, under a name.
+        """
         while True:
             self.faults.forget()
-            self.life("plain")
+            life("plain")
             self.nothing_left()
             kinds = dict.fromkeys(e["kind"] for e in self.faults.journal())
             if _FOR_EVER not in kinds:
@@ -102,14 +109,19 @@ class RoundsTest(base.CloudTest):
 
     # -- a round -----------------------------------------------------------
 
-    def one_round(self, *wanted: rules.Rule) -> None:
+    def one_round(
+        self, *wanted: rules.Rule, life: Callable[[str], None] | None = None
+    ) -> None:
         """A lease becomes active and ends although this goes wrong, and
-        nothing is left of it."""
+        nothing is left of it.
+
+        :param life: does something else instead.
+        """
         self.faults.forget()
         self.faults.put(*wanted)
         began = time.monotonic()
         try:
-            self.lives_until_it_went_wrong()
+            self.lives_until_it_went_wrong(life or self.life)
         finally:
             self.faults.put()
         self.nothing_left(self.patience)
@@ -120,11 +132,11 @@ class RoundsTest(base.CloudTest):
             what = ", ".join(f"{r.fault} {r.kind or r.seed}" for r in wanted)
             print(f"{took:6.1f} s  {what}", flush=True)
 
-    def lives_until_it_went_wrong(self) -> None:
+    def lives_until_it_went_wrong(self, life: Callable[[str], None]) -> None:
         """Not every life asks everything: a server that Nova has marked as
         deleted when it is looked for needs no second proof."""
         for _life in range(_LIVES):
-            self.life("round")
+            life("round")
             until = time.monotonic() + _LATE
             while not self.fired() and time.monotonic() < until:
                 time.sleep(0.3)

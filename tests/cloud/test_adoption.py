@@ -16,7 +16,6 @@ from __future__ import annotations
 
 from openstack import exceptions
 
-from sandbox import tenants
 from tests.cloud import base
 
 #: As this flavor, without the broker's knowing.
@@ -25,7 +24,7 @@ LIKE = "vm.gpu.a100.2"
 
 class AdoptionTest(base.CloudTest):
     def test_it_becomes_a_lease_and_ends_as_one(self):
-        server = self.old_server()
+        server = self.old_server(LIKE)
         held = self.allocated_cards(server)
         self.assertEqual(2, len(held))
         refused = self.assertRaises(
@@ -65,7 +64,7 @@ class AdoptionTest(base.CloudTest):
         )
         self.addCleanup(self.admin.compute.delete_flavor, flavor)
         for confirmed in (False, True):
-            server = self.old_server()
+            server = self.old_server(LIKE)
             lease = self.operator.adopt_lease(server)
             compute = self.member.compute
             compute.resize_server(server, flavor.id)
@@ -93,38 +92,3 @@ class AdoptionTest(base.CloudTest):
             return seen.status == status and not seen.task_state
 
         self.eventually(status, there)
-
-    def old_server(self) -> str:
-        """Of a public flavor with Nova's alias for any card of the model."""
-        wanted = self.operator.find_flavor(LIKE)
-        compute = self.admin.compute
-        flavor = compute.create_flavor(
-            name="old",
-            vcpus=wanted.vcpus,
-            ram=wanted.ram_mib,
-            disk=wanted.disk_gib,
-            is_public=True,
-        )
-        try:
-            compute.create_flavor_extra_specs(
-                flavor,
-                {"pci_passthrough:alias": f"{wanted.models[0]}:{wanted.gpus}"},
-            )
-            workload = tenants.workload(self.member)
-            server = self.member.compute.create_server(
-                name="old",
-                flavor_id=flavor.id,
-                image_id=workload["image"],
-                networks=[{"uuid": workload["networks"][0]["network"]}],
-                key_name=workload["key_name"],
-            )
-            self.addCleanup(
-                self.member.compute.delete_server, server, ignore_missing=True
-            )
-            self.member.compute.wait_for_server(
-                server, wait=base.PATIENCE, interval=0.3
-            )
-        finally:
-            # By itself it would be something to look at.
-            compute.delete_flavor(flavor)
-        return str(server.id)

@@ -14,139 +14,19 @@
 
 from __future__ import annotations
 
-import dataclasses
 import grp
 import os
 import pwd
 import subprocess
-import time
-from dataclasses import dataclass
-from typing import Any
-
-import keystoneauth1.identity
-import keystoneauth1.session
-import openstack.connection
 
 from gpubroker.client import errors
-from gpubroker.client import sdk
 from sandbox import layout as layouts
-from sandbox import tenants
-from sandbox.config import settings
 from tests.cloud import base
+from tests.cloud import people
 from tests.fixtures import effort
 
-FLAVOR = "vm.gpu.h100.1"
-HOST = "gpu-h100-1"
-PUBLIC_KEY = (
-    "ssh-ed25519 "
-    "AAAAC3NzaC1lZDI1NTE5AAAAIK0wmN/Cr3JXqmLW7u+g9pTh+wyqDHpSQEIQczXkVx9q"
-    " robot"
-)
 
-
-@dataclass
-class Person:
-    """A user of one project, made for one test."""
-
-    user: Any
-    project: Any
-    connection: Any
-
-    @property
-    def gpus(self) -> Any:
-        return self.connection.gpu_broker
-
-
-class IdentityCase(base.CloudTest):
-    def setUp(self):
-        super().setUp()
-        self.keystone = self.admin.identity
-        self.member_role = self.keystone.find_role("member")
-        self.made = f"{int(time.time() * 1000):x}"
-
-    def person(self, name, group=None):
-        name = f"{name}-{self.made}"
-        project = self.keystone.create_project(name=name, domain_id="default")
-        self.addCleanup(self.keystone.delete_project, project)
-        user = self.keystone.create_user(
-            name=name, password="secret", domain_id="default"
-        )
-        self.addCleanup(self.keystone.delete_user, user, ignore_missing=True)
-        if group is None:
-            self.keystone.assign_project_role_to_user(
-                project, user, self.member_role
-            )
-        else:
-            self.keystone.assign_project_role_to_group(
-                project, group, self.member_role
-            )
-            self.keystone.add_user_to_group(user, group)
-        self.cloud.set_quota(name)
-        return Person(user, project, self.connect(user, project))
-
-    def connect(self, user, project, password="secret"):
-        return self.connected(
-            keystoneauth1.identity.V3Password(
-                self.cloud.settings.auth_url,
-                user_id=user.id,
-                password=password,
-                project_id=project.id,
-            )
-        )
-
-    def connected(self, auth):
-        connection = openstack.connection.Connection(
-            session=keystoneauth1.session.Session(auth=auth),
-            region_name=settings.REGION,
-        )
-        self.addCleanup(connection.close)
-        sdk.add_to(connection)
-        return connection
-
-    def order_as(self, who, name, **more):
-        workload = {
-            "type": "server",
-            "image": who.connection.image.find_image(tenants.IMAGE).id,
-            "networks": "none",
-        }
-        return who.gpus.create_lease(
-            name=name,
-            flavor=more.pop("flavor", FLAVOR),
-            workload={**workload, **more.pop("workload", {})},
-            **more,
-        )
-
-    def seen(self, lease):
-        """As an operator sees it: its user may see nothing any more."""
-        return self.operator.get_lease(lease.id)
-
-    def until(self, lease, state, words="", patience=base.PATIENCE):
-        found = self.eventually(
-            f"{lease.name} is {state} {words}",
-            lambda: self._if(self.seen(lease), state, words),
-            patience,
-        )
-        return found
-
-    def _if(self, lease, state, words):
-        if lease.is_final and lease.state != state:
-            self.fail(f"{lease.name}: {lease.state} {lease.reason}")
-        so = lease.state == state and words in lease.reason
-        return lease if so else None
-
-    def close_all(self):
-        """No card is free for a while, so that orders have to wait."""
-        self.closed = [card.id for card in self.cards(HOST)]
-        for card in self.closed:
-            self.operator.fence_device(card, "a test")
-        self.addCleanup(self.open_all)
-
-    def open_all(self):
-        while self.closed:
-            self.operator.unfence_device(self.closed.pop())
-
-
-class Events(IdentityCase):
+class Events(people.PeopleTest):
     def test_while_it_waits_and_while_it_runs(self):
         names = ("role", "user", "deleted", "project", "trust", "password")
         people = {name: self.person(name) for name in names}
@@ -236,7 +116,7 @@ class Events(IdentityCase):
         self.assertEqual("expiry", ended.end_cause)
 
 
-class Groups(IdentityCase):
+class Groups(people.PeopleTest):
     def test_roles_by_a_group_that_the_user_leaves(self):
         """As those of federated users are, with memberships that end."""
         group = self.keystone.create_group(
@@ -257,7 +137,7 @@ class Groups(IdentityCase):
         self.until(lease, "ended")
 
 
-class Keys(IdentityCase):
+class Keys(people.PeopleTest):
     def test_keys_of_keystone_are_rotated(self):
         """Tokens of the old key stay good, as operators are told to see to:
         Nova itself does not get over it when they do not."""
@@ -291,32 +171,20 @@ class Keys(IdentityCase):
         self.assertEqual(0, done.returncode, done.stderr)
 
 
-class Credentials(IdentityCase):
+class Robots(people.PeopleTest):
     """With a token that Keystone lets hand on no rights."""
 
     def setUp(self):
         super().setUp()
         self.who = self.person("robot")
-        secret = self.who.connection.session.post(
-            f"{self.cloud.settings.auth_url}/users/{self.who.user.id}"
-            "/application_credentials",
-            json={"application_credential": {"name": "robot"}},
-        ).json()["application_credential"]
-        self.robot = dataclasses.replace(
-            self.who,
-            connection=self.connected(
-                keystoneauth1.identity.V3ApplicationCredential(
-                    self.cloud.settings.auth_url,
-                    application_credential_id=secret["id"],
-                    application_credential_secret=secret["secret"],
-                )
-            ),
-        )
+        self.robot = self.robot_of(self.who)
 
     def server(self, lease):
         found = self.seen(lease).servers[0]["id"]
         return self.admin.compute.get_server(found)
 
+
+class Credentials(Robots):
     def test_what_can_start_at_once_is_made_with_the_token_itself(self):
         lease = self.order_as(self.robot, "now")
         self.assertEqual("caller", lease.identity_mode)
@@ -328,7 +196,7 @@ class Credentials(IdentityCase):
 
     def test_what_has_to_wait_needs_the_operators_word(self):
         self.robot.connection.compute.create_keypair(
-            name="robot", public_key=PUBLIC_KEY
+            name="robot", public_key=people.PUBLIC_KEY
         )
         self.close_all()
         refused = self.assertRaises(
@@ -360,7 +228,7 @@ class Credentials(IdentityCase):
 if effort.LONG:
     # Two minutes in which nothing happens.
 
-    class LostTokens(Credentials):
+    class LostTokens(Robots):
         def test_an_api_that_is_killed_loses_the_token_and_nothing_else(self):
             self.cloud.stop("gpubroker-worker")
             lease = self.order_as(self.robot, "lost")

@@ -32,6 +32,7 @@ class VerbsTest(base.CloudTest):
         self.server = self.lease.servers[0]["id"]
         self.planned = self.allocated_cards(self.server)
         self.assertEqual(2, len(self.planned))
+        (self.ticket,) = self.tickets_held()
 
     def act(self, verb, body=None, who=None, expected=(200, 202)):
         answer = (who or self.member).compute.post(
@@ -63,10 +64,26 @@ class VerbsTest(base.CloudTest):
         """At rest and over some looks of the broker."""
         self.eventually("nothing is wrong", lambda: not self.reason())
         self.assertEqual(self.planned, self.allocated_cards(self.server))
+        self.assertEqual({self.ticket}, self.tickets_held())
         self.eventually(
             "its cards are closed",
             lambda: self.closed() == [1, 1],
         )
+
+    def tickets_held(self):
+        """Classes of tickets that the server's allocation has."""
+        held = self.placement(f"/allocations/{self.server}")["allocations"]
+        return {
+            name
+            for part in held.values()
+            for name in part["resources"]
+            if name.startswith(base.OURS)
+        }
+
+    def ticket_is_kept_for_it(self):
+        """It is there, and of nobody at present."""
+        self.assertEqual(set(), self.tickets_held())
+        self.assertIn(self.ticket, self.tickets())
 
     def closed(self):
         """``reserved`` of the cards that are fenced for a lease."""
@@ -79,35 +96,47 @@ class VerbsTest(base.CloudTest):
     def is_over(self, cause):
         ended = self.wait(self.lease, "ended")
         self.assertEqual(cause, ended.end_cause)
+        self.assertNotIn(self.ticket, self.tickets())
+        self.eventually("its cards are free", self.all_free)
 
 
 class Harmless(VerbsTest):
-    """The lease goes on and nothing about it changes."""
+    """The lease goes on and nothing about it changes, whoever does it."""
 
     def test_power_and_locks(self):
-        for verb, body, status in (
-            ("os-stop", None, "SHUTOFF"),
-            ("os-start", None, "ACTIVE"),
-            ("reboot", {"type": "HARD"}, "ACTIVE"),
-            ("pause", None, "PAUSED"),
-            ("unpause", None, "ACTIVE"),
-            ("suspend", None, "SUSPENDED"),
-            ("resume", None, "ACTIVE"),
-            ("lock", None, "ACTIVE"),
-            ("unlock", None, "ACTIVE"),
+        user, admin = self.member, self.admin
+        for who, verb, body, status in (
+            (user, "os-stop", None, "SHUTOFF"),
+            (admin, "os-start", None, "ACTIVE"),
+            (user, "reboot", {"type": "HARD"}, "ACTIVE"),
+            (admin, "pause", None, "PAUSED"),
+            (user, "unpause", None, "ACTIVE"),
+            (admin, "suspend", None, "SUSPENDED"),
+            (user, "resume", None, "ACTIVE"),
+            (admin, "os-stop", None, "SHUTOFF"),
+            (user, "os-start", None, "ACTIVE"),
+            (user, "lock", None, "ACTIVE"),
+            (user, "unlock", None, "ACTIVE"),
+            (admin, "lock", None, "ACTIVE"),
         ):
-            self.act(verb, body)
+            self.act(verb, body, who)
             self.becomes(status)
             self.keeps_its_cards()
 
+    def test_one_that_an_admin_locked_ends_all_the_same(self):
+        self.act("lock", who=self.admin)
+        self.becomes("ACTIVE")
+        self.end(self.lease)
+
     def test_rescue_and_rebuild(self):
         image = tenants.workload(self.member)["image"]
-        for verb, body, status in (
-            ("rescue", {}, "RESCUE"),
-            ("unrescue", None, "ACTIVE"),
-            ("rebuild", {"imageRef": image}, "ACTIVE"),
+        for who, verb, body, status in (
+            (self.member, "rescue", {}, "RESCUE"),
+            (self.admin, "unrescue", None, "ACTIVE"),
+            (self.member, "rebuild", {"imageRef": image}, "ACTIVE"),
+            (self.admin, "rebuild", {"imageRef": image}, "ACTIVE"),
         ):
-            self.act(verb, body)
+            self.act(verb, body, who)
             self.becomes(status)
             self.keeps_its_cards()
 
@@ -193,6 +222,8 @@ class Resizes(VerbsTest):
         self.act("resize", {"flavorRef": flavor})
         self.becomes("VERIFY_RESIZE")
         self.eventually("the lease tells", lambda: "not hold" in self.reason())
+        # Nova's migration has it as long as the way back is open.
+        self.ticket_is_kept_for_it()
         self.act("revertResize", expected=(202,))
         self.becomes("ACTIVE")
         self.keeps_its_cards()
@@ -204,6 +235,7 @@ class Resizes(VerbsTest):
         self.act("confirmResize", expected=(204,))
         self.becomes("ACTIVE")
         self.eventually("the lease tells", lambda: "not hold" in self.reason())
+        self.ticket_is_kept_for_it()
         # Nobody else is given what the lease still holds.
         self.assertEqual(2, self.offer("vm.gpu.l40s.1").available)
         self.end(self.lease)
@@ -223,6 +255,7 @@ class Shelving(VerbsTest):
         self.eventually("the lease tells", lambda: "shelved" in self.reason())
         self.assertEqual(set(), self.allocated_cards(self.server))
         # Kept for it, and closed.
+        self.ticket_is_kept_for_it()
         self.assertEqual(2, self.offer("vm.gpu.l40s.1").available)
         self.assertEqual([1, 1], self.closed())
         # The first time finds them closed, and is heard.

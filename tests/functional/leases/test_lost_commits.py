@@ -67,12 +67,16 @@ class LifeTests(base.Tests):
         ]
         if not effort.LONG:
             places = random.Random(effort.SEED).sample(places, SOME)
+        broken = 0
         for at, moment in places:
             self.way.cut(at, moment)
             place = f"{moment} commit {at} of {commits}"
             self.life(place)
-            self.assertEqual(1, self.way.broken, place)
+            # No life is like another: one may have been shorter.
+            self.assertTrue(self.way.broken or self.way.commits < at, place)
+            broken += self.way.broken
             effort.tell(f"{self.id()}: {place}")
+        self.assertGreater(broken, 0.9 * len(places) - 1)
 
     def life(self, place):
         name = f"train-{place.replace(' ', '-')}"

@@ -19,8 +19,10 @@ and a real Placement in this process; the database is purged every day.
 
 from __future__ import annotations
 
+import dataclasses
 import gc
 import logging
+import os
 import time
 
 import sqlalchemy as sa
@@ -42,7 +44,9 @@ from tests.fixtures import effort
 from tests.fixtures import world
 from tests.functional.soak import story
 
-ORDERS = 10_000 if effort.LONG else 14
+ORDERS = int(
+    os.environ.get("GPUBROKER_TEST_ORDERS", 10_000 if effort.LONG else 14)
+)
 #: Days from one look at everything to the next; purged is each day.
 LOOKS = 1 if effort.LONG else 3
 HOSTS = ("gpu-1", "gpu-2", "gpu-3")
@@ -54,7 +58,8 @@ WARM = 10 if effort.LONG else 3
 #: What the process may grow by after that.
 GROWTH_MIB = 32
 REPLAY = (
-    "GPUBROKER_TEST_SEED={seed} {long}.venv-test/bin/python -W ignore "
+    "GPUBROKER_TEST_SEED={seed} GPUBROKER_TEST_ORDERS={orders} {long}"
+    ".venv-test/bin/python -W ignore "
     "-m testtools.run tests.functional.soak.test_month"
 )
 
@@ -75,11 +80,12 @@ class MonthTest(testtools.TestCase):
             )
         )
         long = "GPUBROKER_TEST_LONG=1 " if effort.LONG else ""
-        replay = REPLAY.format(seed=effort.SEED, long=long)
+        replay = REPLAY.format(seed=effort.SEED, orders=ORDERS, long=long)
         self.addDetail("replay", content.text_content(replay))
         self.story = story.Story(effort.SEED, ORDERS, self.world)
         self.memory: list[float] = []
         self.statements: list[int] = []
+        self.left = 0
 
     def test_a_month(self) -> None:
         for day in range(1, story.DAYS + 1):
@@ -117,9 +123,14 @@ class MonthTest(testtools.TestCase):
             self.world.clock.advance(700)
             delegate.sweep(self.world.core)
             found = sweep.find(self.world.core)
+            self.left += sum(map(len, dataclasses.astuple(found)))
             sweep.remove(self.world.core, found)
             tale.workers.look_at_everything()
             tale.workers.work(1.0)
+        # Only what was killed or not heard may leave anything.
+        wrong = sum(tale.workers.deaths.values())
+        wrong += sum(tale.workers.mischief.done.values())
+        self.assertLessEqual(self.left, wrong, f"day {day}")
         tale.workers.forget()
         tale.workers.purge(KEPT)
         tale.workers.calm = False
@@ -279,6 +290,7 @@ class MonthTest(testtools.TestCase):
             "orders": done["order"],
             "deaths": sum(tale.workers.deaths.values()),
             "bad answers": sum(tale.workers.mischief.done.values()),
+            "left": self.left,
             "turns": tale.workers.turns,
             "open": len(self.world.open()),
             "statements": self.statements[-1],

@@ -39,7 +39,6 @@ _BAD_TURNS, _RATE = 0.3, 0.1
 _SWEEP = 6 * 3600.0
 #: Seconds until the others notice that a worker is dead.
 _NOTICED = 6.0
-_BUSY = (leases.State.STARTING, leases.State.ENDING)
 
 
 class Workers:
@@ -102,20 +101,24 @@ class Workers:
             return _NOTICED
 
     def _loops(self, core: broker.Broker) -> float:
-        self._world.bell.rung.clear()
+        self._wake()
         try:
             plan.plan_pool(core, pools.DEFAULT, f"worker-{self._owner}")
             expire.expire(core)
         except errors.OutsideError:
             pass
         waits = [self._drive(core, lease) for lease in self._world.open()]
-        rung = set(self._world.bell.rung)
-        hosts = {name for kind, name in rung if kind == "host"}
-        waits += [self._reconcile(core, n, hosts) for n in self._world.trees]
+        waits += [self._reconcile(core, name) for name in self._world.trees]
         self._sweep(core)
-        if any(kind == "pool" for kind, _name in self._world.bell.rung):
+        if self._world.bell.rung:
             return 0.01
         return min(waits, default=self._pace)
+
+    def _wake(self) -> None:
+        """Whoever was rung is looked at in this turn."""
+        for _kind, name in self._world.bell.rung:
+            self._due.pop(name, None)
+        self._world.bell.rung.clear()
 
     def _drive(self, core: broker.Broker, lease: leases.Lease) -> float:
         now = self._world.clock.monotonic()
@@ -128,7 +131,7 @@ class Workers:
                 if (later and later > here)
                 else self._pace
             )
-        if lease.state is leases.State.ACTIVE and due > now:
+        if due > now:
             return due - now
         wait = drive.drive(core, lease.id)
         if wait is None:
@@ -136,12 +139,10 @@ class Workers:
         self._due[lease.id] = now + wait
         return wait
 
-    def _reconcile(
-        self, core: broker.Broker, name: str, rung: set[str]
-    ) -> float:
+    def _reconcile(self, core: broker.Broker, name: str) -> float:
         now = self._world.clock.monotonic()
         due = self._due.get(name, 0.0)
-        if due > now and name not in rung:
+        if due > now:
             return due - now
         try:
             wait = reconcile.reconcile_host(core, name)

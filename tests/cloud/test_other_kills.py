@@ -1,0 +1,175 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""``kill -9`` at the requests that a plain life of a lease does not send.
+
+Stories of other kinds are told once to learn what they ask; then each of
+their own requests is killed at. ``GPUBROKER_TEST_LONG=1`` takes all stories.
+"""
+
+from __future__ import annotations
+
+import functools
+
+from keystoneauth1 import exceptions
+
+from sandbox.faults import rules
+from tests.cloud import people
+from tests.cloud import rounds
+from tests.cloud import test_kills
+
+#: Asked by people with each story, in whatever way.
+STORIES = ("fenced", "sick", "shelved", "adopted", "service", "caller")
+CARD_HOST = "gpu-l40s-1"
+
+
+class OtherKills(rounds.RoundsTest, people.PeopleTest):
+    def test_a_kill_at_any_request_of_another_story(self):
+        plain = set(self.kinds_of_a_life())
+        chosen = rounds.PLACE.split()[0] if rounds.PLACE else ""
+        for story in [chosen] if chosen else rounds.some(STORIES, 1):
+            tell = functools.partial(self.tell, story)
+            own = [k for k in self.kinds_of(tell) if k not in plain]
+            places = [
+                (kind, kill) for kind in own for kill in test_kills.KILLS
+            ]
+            named = functools.partial(self.named, story)
+            for kind, kill in rounds.some(places, min(1, len(places)), named):
+                with self.told(named((kind, kill))):
+                    rule = rules.Rule(kill, kind=kind, times=1)
+                    self.one_round(rule, life=tell)
+
+    @staticmethod
+    def named(story, place):
+        return f"{story} {test_kills.named(place)}"
+
+    def tell(self, story, name):
+        getattr(self, f"_{story}")(name)
+
+    # -- the stories -------------------------------------------------------
+
+    def _fenced(self, name):
+        """A card is taken out by an operator, and given back."""
+        card = self.cards(CARD_HOST)[0]
+        self.asked(lambda: self.operator.fence_device(card.id, name))
+        self.eventually("closed", lambda: self.reserved(card) == 1, 60)
+        self.asked(lambda: self.operator.unfence_device(card.id))
+        self.eventually("open", lambda: self.reserved(card) == 0, 60)
+
+    def _sick(self, name):
+        """The host's agent reports a card that is broken."""
+        card = self.cards(CARD_HOST)[1]
+        self.simulated(CARD_HOST).xid(card.pci_address, 79)
+        self.eventually("closed", lambda: self.reserved(card) == 1, 60)
+        self.asked(
+            lambda: self.operator.unfence_device(card.id, reason="health")
+        )
+        self.eventually("open", lambda: self.reserved(card) == 0, 60)
+
+    def _shelved(self, name):
+        lease = self.ordered(name)
+        self.until(lease, "active")
+        server = self.gpus.get_lease(lease).servers[0]["id"]
+        self.act(server, "shelve")
+        self.reaches(server, "SHELVED_OFFLOADED")
+        self.act(server, "unshelve")
+        self.eventually("open", lambda: "once more" in self.why(lease), 120)
+        self.act(server, "unshelve")
+        self.reaches(server, "ACTIVE")
+        self.eventually("well again", lambda: not self.why(lease), 120)
+        self.ended(lease)
+
+    def _adopted(self, name):
+        server = self.old_server("vm.gpu.a100.2", name)
+        self.asked(lambda: self.operator.adopt_lease(server))
+        lease = next(
+            lease.id
+            for lease in self.persist(lambda: [*self.gpus.leases(name=name)])
+            if not lease.is_final
+        )
+        self.until(lease, "active")
+        self.ended(lease)
+
+    def _service(self, name):
+        """In a queue, with a token that can hand on no rights."""
+        self._robot(name, waits=True)
+
+    def _caller(self, name):
+        """At once, with the token itself; a killed process has lost it."""
+        self._robot(name, waits=False)
+
+    # -- what they are made of ---------------------------------------------
+
+    def asked(self, call):
+        """By a person who looks again when the answer does not come."""
+        try:
+            self.persist(call)
+        except exceptions.Conflict:
+            # The first time was heard.
+            pass
+
+    def act(self, server, verb):
+        answer = self.member.compute.post(
+            f"/servers/{server}/action", json={verb: None}
+        )
+        self.assertEqual(202, answer.status_code, answer.text)
+
+    def reaches(self, server, status):
+        def there():
+            found = self.admin.compute.get_server(server)
+            return found.status == status and not found.task_state
+
+        self.eventually(f"server is {status}", there)
+
+    def why(self, lease):
+        return self.persist(lambda: self.gpus.get_lease(lease)).reason
+
+    def _robot(self, name, waits):
+        who = self.person("robot")
+        robot = self.robot_of(who)
+        self.gpus = robot.gpus
+        if not waits:
+            lease = self.ordered_by(robot, name)
+            self.over_or_active(lease)
+            return
+        robot.connection.compute.create_keypair(
+            name="robot", public_key=people.PUBLIC_KEY
+        )
+        ours = self.keystone.find_user("gpubroker", ignore_missing=False)
+        self.keystone.assign_project_role_to_user(
+            who.project, ours, self.member_role
+        )
+        self.close_all()
+        lease = self.ordered_by(robot, name, workload={"key_name": "robot"})
+        self.open_all()
+        self.until(lease, "active")
+        self.ended(lease)
+
+    def ordered_by(self, robot, name, **more):
+        def attempt():
+            known = [le for le in robot.gpus.leases(name=name)]
+            found = known[0] if known else self.order_as(robot, name, **more)
+            return str(found.id)
+
+        return self.persist(attempt)
+
+    def over_or_active(self, lease):
+        """A token that was killed with its process is lost with it."""
+
+        def found():
+            now = self.persist(lambda: self.gpus.get_lease(lease))
+            if now.state == "failed":
+                self.assertIn("Identity lost", now.reason)
+            return now if now.state in ("active", "failed") else None
+
+        if self.eventually("active or lost", found, 200).state == "active":
+            self.ended(lease)
