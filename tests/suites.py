@@ -20,8 +20,8 @@
     browser      real Horizon on the small cloud, in a real browser
     cloud        the real small cloud of ``sandbox/``
 
-The last two share one cloud, and wait for it most of the time: functional
-runs beside them, at a lower priority, and is shown when it is through.
+The last two share one cloud, and wait for it most of the time: the others run
+beside them, at a lower priority, and each is shown when it is through.
 
 The last line is ``N passed, N failed, N skipped``. A skip is a failure
 unless it is listed in ``EXPECTED_SKIPS``: a test that did not run proves
@@ -95,39 +95,36 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _all(chosen: Sequence[str]) -> list[tuple[str, Result]]:
-    first = [name for name in chosen if name not in IN_THE_CLOUD]
-    last = [name for name in chosen if name in IN_THE_CLOUD]
-    if not last or "functional" not in first:
+    waiting = [name for name in chosen if name in IN_THE_CLOUD]
+    working = [name for name in chosen if name not in IN_THE_CLOUD]
+    if not waiting or not working:
         return [_suite(name) for name in chosen]
-    first.remove("functional")
-    told = [_suite(name) for name in first]
     with futures.ThreadPoolExecutor(1) as pool:
-        aside = pool.submit(_timed, "functional", _beside)
-        told += [_suite(name) for name in last]
-        print("\n===== functional =====", flush=True)
-        line, result = aside.result()
-        print(result.output + line, flush=True)
-        return [*told, (line, result)]
+        aside = [pool.submit(_suite, name, False) for name in working]
+        told = [_suite(name) for name in waiting]
+        return [future.result() for future in aside] + told
 
 
-def _suite(name: str) -> tuple[str, Result]:
-    print(f"\n===== {name} =====", flush=True)
-    line, result = _timed(name, SUITES[name])
+def _suite(name: str, echo: bool = True) -> tuple[str, Result]:
+    """Run one, and say in a line how it went.
+
+    :param echo: show what it prints at once, not when it is through.
+    """
+    if echo:
+        print(f"\n===== {name} =====", flush=True)
+    began = time.monotonic()
+    result = SUITES[name](echo)
+    line = f"{name:12} {result} in {time.monotonic() - began:.0f} s"
+    if not echo:
+        print(f"\n===== {name} =====\n{result.output}", flush=True)
     print(line, flush=True)
     return line, result
-
-
-def _timed(name: str, run: Callable[[], Result]) -> tuple[str, Result]:
-    """Run a suite, and say in a line how it went."""
-    began = time.monotonic()
-    result = run()
-    return f"{name:12} {result} in {time.monotonic() - began:.0f} s", result
 
 
 # -- lint --------------------------------------------------------------------
 
 
-def lint() -> Result:
+def lint(echo: bool) -> Result:
     """Each checker counts as one test."""
     shell = [
         str(path.relative_to(ROOT))
@@ -156,14 +153,18 @@ def lint() -> Result:
         "bashate": ["bashate", "-i", "E006", *shell],
         "shellcheck": ["shellcheck", "--external-sources", *shell],
     }  # fmt: skip
-    result = Result()
+    result, output = Result(), ""
     for name, command in checks.items():
         done = _run([str(BIN / command[0]), *command[1:]], capture=True)
         ok = done.returncode == 0
-        print(f"{name:14} {'ok' if ok else 'FAILED'}", flush=True)
+        told = f"{name:14} {'ok' if ok else 'FAILED'}\n"
         if not ok:
-            print(done.stdout[-8000:], flush=True)
+            told += done.stdout[-8000:]
+        if echo:
+            print(told, end="", flush=True)
         result += _one(ok, f"FAILED {name}")
+        output += told
+    result.output = output
     return result
 
 
@@ -200,22 +201,20 @@ def _is_shell(path: pathlib.Path) -> bool:
 # -- stestr ------------------------------------------------------------------
 
 
-def unit() -> Result:
-    return _stestr("unit")
+def unit(echo: bool) -> Result:
+    return _stestr("unit", prefix=_priority(echo), echo=echo)
 
 
-#: Inside the engines, so that no database test has a reason to skip.
-_ENGINES = (sys.executable, "-m", "tests.fixtures.engines", "--")
+def functional(echo: bool) -> Result:
+    """Inside the engines, so that no database test has a reason to skip."""
+    engines = (sys.executable, "-m", "tests.fixtures.engines", "--")
+    prefix = (*_priority(echo), *engines)
+    return _stestr("functional", prefix=prefix, echo=echo)
 
 
-def functional() -> Result:
-    return _stestr("functional", prefix=_ENGINES)
-
-
-def _beside() -> Result:
-    """The same in nobody's way; what it prints is kept for later."""
-    nice = ("nice", "-n", "10")
-    return _stestr("functional", prefix=(*nice, *_ENGINES), echo=False)
+def _priority(echo: bool) -> tuple[str, ...]:
+    """What runs beside the cloud is in nobody's way."""
+    return () if echo else ("nice", "-n", "10")
 
 
 #: Suites that look at one small cloud, and where that is.
@@ -223,11 +222,11 @@ IN_THE_CLOUD = frozenset({"browser", "cloud"})
 STATE = str(ROOT / ".sandbox-test")
 
 
-def browser() -> Result:
+def browser(_echo: bool) -> Result:
     return _in_the_cloud("browser")
 
 
-def cloud() -> Result:
+def cloud(_echo: bool) -> Result:
     result = _in_the_cloud("cloud")
     # Over the whole run, so it is no test among the others.
     told = _run([sys.executable, "-m", "tests.cloud.secrets", STATE])
@@ -354,7 +353,8 @@ def _run(
     )
 
 
-SUITES: dict[str, Callable[[], Result]] = {
+#: Each is told whether to show at once what it prints.
+SUITES: dict[str, Callable[[bool], Result]] = {
     "lint": lint,
     "unit": unit,
     "functional": functional,
