@@ -70,18 +70,22 @@ def doubt(run: saga.Run, node: leases.Node, made: list[steps.Step]) -> bool:
     )
 
 
-def servers(run: saga.Run, node: leases.Node) -> list[str]:
-    """Ids of the servers that are provably this node's, holders first."""
-    found: list[str] = []
+def servers(
+    run: saga.Run, node: leases.Node
+) -> dict[str, ports.Server | None]:
+    """By id those that are provably this node's, holders first, and what
+    Nova shows of each: nothing of one that is gone."""
+    found: dict[str, ports.Server | None] = {}
     for consumer in holders(run, node):
         server = look(run.core, consumer)
         if server and server.project_id == run.lease.project_id:
-            found.append(consumer)
+            found[consumer] = server
     if node.server_id and node.server_id not in found:
-        found.append(node.server_id)
+        found[node.server_id] = look(run.core, node.server_id)
     # Every POST that got its answer is covered by the stored id.
     if unanswered(posts(run, node)):
-        found += [s for s in _tagged(run, node) if s not in found]
+        for server in _tagged(run, node):
+            found.setdefault(server.id, server)
     return found
 
 
@@ -132,9 +136,9 @@ def gone(
     return server.status == "SOFT_DELETED"
 
 
-def _tagged(run: saga.Run, node: leases.Node) -> list[str]:
+def _tagged(run: saga.Run, node: leases.Node) -> list[ports.Server]:
     return [
-        server.id
+        server
         for server in run.core.compute.servers_tagged(names.tag(node))
         if _made_from_shape(run, node, server)
     ]

@@ -116,7 +116,7 @@ def server(run: saga.Run, node: leases.Node, user: User) -> saga.Next:
         doubt = evidence.doubt(run, node, made)
         found = evidence.servers(run, node)
         if found:
-            _store(run, node, found[0], made[-1], "found")
+            _store(run, node, next(iter(found)), made[-1], "found")
             return None
         if doubt:
             return _LOOK_AGAIN

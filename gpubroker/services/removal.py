@@ -100,10 +100,7 @@ def _shape(run: saga.Run, node: leases.Node) -> saga.Next:
 
 def _servers(run: saga.Run, node: leases.Node) -> saga.Next:
     doubt = evidence.doubt(run, node, evidence.posts(run, node))
-    found = [
-        evidence.look(run.core, server_id)
-        for server_id in evidence.servers(run, node)
-    ]
+    found = evidence.servers(run, node).values()
     left = [s for s in found if s is not None and s.status != "DELETED"]
     wait = _delete(run, node, left)
     if wait is not None:
