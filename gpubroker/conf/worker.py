@@ -141,7 +141,10 @@ as long after each further one.
         help="""
 Seconds for which a lease keeps away from a host after its start failed there.
 Nobody is started there for as long after the last of several failed starts
-that make a host suspect (see suspect_window).
+that make a host suspect (see suspect_window). Not less than
+update_resources_interval of Nova (60 seconds by default): so long may Nova
+take a card for used that was given back at an unlucky moment, and find no
+valid host.
 """,
     ),
     cfg.FloatOpt(

@@ -227,6 +227,9 @@ def _blame(
     trails Placement by about two seconds: the cards of a server that was just
     deleted have no valid host, although they are free. So the first such
     failure says nothing of the host, and the lease may come back soon.
+    Where the deletion fell into Nova's own periodic look at the host, its
+    record stays wrong until the next one (seen on Nova 34): so the second
+    keeps the lease away for longer than that.
     """
     name = failure.node.host
     if name is None:

@@ -87,7 +87,8 @@ def _main(settings: s.Settings) -> str:
                 "check_interval": 5,
                 "reconcile_interval": 10,
                 "retry_delay": 2,
-                "suspect_seconds": 5,
+                # More than update_resources_interval of this Nova.
+                "suspect_seconds": 10,
                 "sweep_interval": 10,
                 "order_seconds": 30,
                 # No load balancer stands before this Nova.

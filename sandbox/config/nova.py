@@ -175,8 +175,9 @@ def _compute_conf(settings: s.Settings, host: hardware.Host) -> str:
         "compute_driver": "simulated.SimulatedDriver",
         "initial_cpu_allocation_ratio": "1.0",
         "reserved_host_memory_mb": 4096,
-        # A change of the hardware shows in seconds, not in minutes.
-        "update_resources_interval": 20,
+        # A change of the hardware shows in seconds, not in minutes; and so
+        # long may Nova take a card for used that was just given back.
+        "update_resources_interval": 8,
     }
     sections["compute"] = {
         "resource_provider_association_refresh": 45,
