@@ -109,6 +109,7 @@ _IDS = (
     (re.compile(r"CUSTOM_GPUBROKER_[0-9A-F_]+"), "TICKET"),
     (re.compile(r"CUSTOM_GPUBROKERMARK_[0-9A-F_]+"), "MARK"),
     (re.compile(r"gpubroker-[0-9A-Za-z-]*ID(-\d+)*"), "SHAPE"),
+    (re.compile(r"CUSTOM_GPU_[0-9A-Z_]+"), "CLASS"),
 )
 
 

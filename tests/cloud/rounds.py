@@ -38,8 +38,8 @@ FLAVOR = "vm.gpu.l40s.2"
 #: Seconds from a fault until everything goes its way again.
 CONVERGENCE = 60.0
 
-#: After so many lives a request has to have been sent.
-_LIVES = 3
+#: After so many lives a request has to have been sent, be it by the clock.
+_LIVES = 8
 #: Seconds after a lease's end in which what was left for later is done.
 _LATE = 10.0
 
