@@ -68,6 +68,8 @@ class Answer:
     """:param words: the service's own sentence, where it sent an error.
     :param code: the error code of services that follow the API-SIG.
     :param retry_after: the header, where it was sent.
+    :param garbled: a success that is not what a service sends: a page of
+        something on the way to it.
     """
 
     status: int
@@ -75,6 +77,7 @@ class Answer:
     words: str = ""
     code: str = ""
     retry_after: str = ""
+    garbled: bool = False
 
     @property
     def found(self) -> bool:
@@ -168,7 +171,7 @@ class Service:
         :param accept: error statuses that the caller deals with.
         :param options: ``json``, ``params``, ``headers``, ``microversion``
             and the like, as keystoneauth's adapter knows them.
-        :raises Unavailable: no answer, 429, or a 5xx.
+        :raises Unavailable: no answer, none that can be read, 429, or a 5xx.
         :raises RightsGone, IdentityLost: Keystone gives the user no token.
         :raises NotFound, Conflict, ConcurrentUpdate: 404 and 409.
         :raises Rejected: every other 4xx not in ``accept``, of a user; of
@@ -182,6 +185,9 @@ class Service:
             self._prove()
             raise
         answer = _answer(response)
+        nothing = method == "GET" and not response.content
+        if answer.garbled or (answer.found and nothing):
+            raise down(self.name, f"status {answer.status} without JSON")
         if answer.status >= 400 and answer.status not in accept:
             raise self._error(answer)
         return answer
@@ -228,13 +234,14 @@ class Service:
 
 
 def _answer(response: Any) -> Answer:
+    garbled = False
     try:
         body = response.json() if response.content else {}
     except ValueError:
-        body = {}
+        body, garbled = {}, True
     status = response.status_code
     if status < 400:
-        return Answer(status, body)
+        return Answer(status, body, garbled=garbled)
     words, code = _words(body)
     wait = response.headers.get("Retry-After", "")
     return Answer(status, body, words or response.reason or "", code, wait)

@@ -39,6 +39,13 @@ _TALK = {"gpubroker-api", "gpubroker-worker"}
 #: (https://github.com/fernet/spec).
 _TOKEN = re.compile(r"gAAAAA[A-Za-z0-9_-]{60,}")
 
+#: What services answer and only the user may know: the password that Nova
+#: makes for a server's administrator, and the way to its console.
+_ANSWERS = {
+    "a password of a server": re.compile(r"adminPass"),
+    "the address of a console": re.compile(r"[?&]token(=|%3D)", re.I),
+}
+
 
 def known(layout: layouts.Layout) -> dict[str, str]:
     """What it is -> the secret."""
@@ -78,6 +85,9 @@ def leaks(layout: layouts.Layout) -> Iterator[str]:
 def _in(line: str, secrets: dict[str, str]) -> Iterator[str]:
     if _TOKEN.search(line):
         yield "a token"
+    for what, words in _ANSWERS.items():
+        if words.search(line):
+            yield what
     for what, secret in secrets.items():
         if secret in line:
             yield what

@@ -15,7 +15,9 @@
 from __future__ import annotations
 
 import dataclasses
+import logging
 
+import fixtures
 import requests
 
 from gpubroker import errors
@@ -29,6 +31,8 @@ SPEC = ports.ServerSpec(
     tag="gpubroker:1",
     image="image-1",
 )
+
+JSON = {"Content-Type": "application/json"}
 
 
 class Booting(wire.ActingCase):
@@ -98,6 +102,37 @@ class Booting(wire.ActingCase):
                 body["metadata"],
             ),
         )
+
+    def test_no_log_has_what_only_its_user_may_know(self):
+        log = self.useFixture(
+            fixtures.FakeLogger("keystoneauth", level=logging.DEBUG)
+        )
+        self.wire.get(f"{wire.NOVA}/os-keypairs/k", status_code=404)
+        self.assertRaises(errors.Invalid, self.cloud.public_key, "k")
+        self.assertIn("os-keypairs", log.output)
+        self.wire.post(
+            f"{wire.NOVA}/servers",
+            json={"server": {"id": "s1", "adminPass": "Nova-made-it"}},
+            headers=JSON,
+        )
+        url = "http://console.test/vnc?token=way-in"
+        self.wire.post(
+            f"{wire.NOVA}/servers/s1/remote-consoles",
+            json={"remote_console": {"url": url}},
+            headers=JSON,
+        )
+        self.cloud.create_server(SPEC)
+        self.cloud.console_url("s1")
+        self.assertNotIn("Nova-made-it", log.output)
+        self.assertNotIn("way-in", log.output)
+
+    def test_an_answer_that_is_none(self):
+        """From something that stands before the service."""
+        for answer in ({"text": "<html>Welcome</html>"}, {"text": ""}):
+            self.wire.get(f"{wire.NOVA}/os-keypairs/k", **answer)
+            self.assertRaises(errors.Unavailable, self.cloud.public_key, "k")
+        self.wire.post(f"{wire.NOVA}/servers", text="<html>Welcome</html>")
+        self.assertRaises(errors.Unavailable, self.cloud.create_server, SPEC)
 
     def test_from_a_volume(self):
         body = self.body(boot_volume_gib=20)
