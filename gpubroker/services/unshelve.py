@@ -66,16 +66,11 @@ def under_way(run: saga.Run, node: leases.Node) -> steps.Step | None:
     )
 
 
-def look(
+def begin(
     run: saga.Run, node: leases.Node, server: ports.Server
 ) -> tuple[str, saga.Next]:
-    """What is to be told of a node whose server is shelved or comes back.
-
-    :returns: the words, none once it is back, and when to look again.
-    """
-    step = under_way(run, node)
-    if step is not None:
-        return _go_on(run, node, server, step)
+    """What is to be told of a node whose server is shelved, and when to look
+    again: its cards are opened when somebody wants it back."""
     asked = run.core.compute.unshelve_asked(server.id)
     if asked is None or run.found(node, asked, steps.Saga.UNSHELVE):
         return _KEPT, None
@@ -89,22 +84,37 @@ def look(
     return _OPENING, _SOON
 
 
-def _go_on(
-    run: saga.Run, node: leases.Node, server: ports.Server, step: steps.Step
+def go_on(
+    run: saga.Run, node: leases.Node, server: ports.Server | None
 ) -> tuple[str, saga.Next]:
+    """The same of one that is under way.
+
+    :param server: none, when it was deleted meanwhile.
+    :returns: no words once it is over.
+    """
+    step = under_way(run, node)
+    if step is None:
+        return "", 0.0
     now = run.core.clock.now()
-    back = server.status != AWAY
     late = now > step.begun_at + _WINDOW
-    if not back and (not late or server.task_state is not None):
-        return _meanwhile(run, node, step)
-    how = "it is back" if back else "it did not come back"
+    shelved = server is not None and server.status == AWAY
+    if server is not None and shelved:
+        if not late or server.task_state is not None:
+            return _meanwhile(run, node, step)
+    how = _how(server)
     _write(
         run,
         steps.finished(step, now, how),
         lambda now: held.close(now, node),
         f"The cards are closed again: {how}.",
     )
-    return ("", 0.0) if back else (_KEPT, None)
+    return (_KEPT, None) if shelved else ("", 0.0)
+
+
+def _how(server: ports.Server | None) -> str:
+    if server is None:
+        return "it was deleted"
+    return "it did not come back" if server.status == AWAY else "it is back"
 
 
 def _meanwhile(

@@ -109,10 +109,10 @@ def _compare(
     """What is wrong with the node, if anything, and when to look again."""
     if server is not None and server.hidden:
         return _HIDDEN, None
-    if server is not None and (
-        server.status == unshelve.AWAY or unshelve.under_way(run, node)
-    ):
-        return unshelve.look(run, node, server)
+    if unshelve.under_way(run, node):
+        return unshelve.go_on(run, node, server)
+    if server is not None and server.status == unshelve.AWAY:
+        return unshelve.begin(run, node, server)
     wrong = verify.mismatch(run, node) or verify.joined(run, node)
     return wrong or "", None
 

@@ -25,6 +25,12 @@ from gpubroker.audit.findings import Finding
 from gpubroker.audit.snapshot import Card
 from gpubroker.audit.snapshot import Device
 from gpubroker.audit.snapshot import Fence
+from gpubroker.audit.snapshot import Node
+
+#: Of a server that Nova has taken off its host, and of one that comes back
+#: (nova/compute/task_states.py).
+_AWAY = "SHELVED_OFFLOADED"
+_COMING = frozenset({"unshelving", "spawning"})
 
 LEASE = "lease"
 EXTERNAL = "external"
@@ -116,11 +122,20 @@ def _spent(view: View, device: Device, fence: Fence) -> Iterator[Finding]:
     )
 
 
+def _comes_back(view: View, node: Node) -> bool:
+    """Its cards are open for some minutes, for a server that somebody has
+    unshelved; until then they are claimed for it all the same."""
+    server = view.seen.servers.get(node.server_id or "")
+    if server is None:
+        return False
+    return server.status == _AWAY or server.task_state in _COMING
+
+
 def _unfenced(view: View) -> Iterator[Finding]:
     """A running lease without it would give away a card that was not
     looked after, when its server goes."""
     for lease, node in view.open_nodes:
-        if lease.state != "active":
+        if lease.state != "active" or _comes_back(view, node):
             continue
         for card in node.cards:
             device = view.device_ids.get(card.device_id)

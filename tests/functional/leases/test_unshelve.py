@@ -117,6 +117,21 @@ class Shelved(testtools.TestCase):
         self.world.settle(self.lease.id, "ended")
         self.assertEqual({}, self.world.leftovers())
 
+    def test_one_of_several_that_is_deleted_meanwhile(self):
+        end.end(self.world.core, self.lease.id)
+        self.world.settle(self.lease.id, "ended")
+        lease = self.world.order(flavor="gpu.1", nodes=2)
+        self.lease = self.world.settle(lease.id, "active")
+        self.server = self.lease.nodes[0].server_id
+        self.shelve()
+        self.cloud.unshelve(self.server)
+        self.world.run(lambda: "once more" in self.get().reason, seconds=100)
+        self.assertEqual([0, 1], sorted(self.reserved()))
+        self.cloud.user_deletes(self.server)
+        self.world.run(lambda: all(self.reserved()), seconds=60)
+        self.assertEqual("active", self.get().state)
+        self.ends_clean()
+
     def test_it_may_be_killed_anywhere(self):
         for at in range(1, 100, 1 if effort.LONG else 2):
             self.shelve()

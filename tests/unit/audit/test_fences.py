@@ -77,6 +77,12 @@ class Fences(base.AuditTest):
         self.small.change("cards", "g1-0", reserved=0)
         self.finds("fence-lease-missing", builders.address(0), "lease-run")
 
+    def test_one_whose_server_is_unshelved_has_none_for_a_while(self):
+        self.small.change("devices", "g1-0", fences=())
+        self.small.change("cards", "g1-0", reserved=0)
+        self.small.change("servers", "run", status="SHELVED_OFFLOADED")
+        self.assertNotIn("fence-lease-missing", self.codes())
+
     def test_a_lease_that_ends_keeps_the_fence(self):
         self.small.change(
             "leases",
