@@ -51,18 +51,16 @@ def drive(
         any more.
     """
     try:
-        with core.store.read() as tx:
-            lease = tx.leases.get(lease_id)
-            found = tx.leases.delegation(lease_id)
-        if found is None or not _may_need(lease):
-            return None
-        if behalf.time_left(core, found) <= 0:
+        lease = _needs_it(core, lease_id)
+        if lease is None:
             return None
         if lease.state is leases.State.STARTING:
             if lease.target is leases.State.ACTIVE:
                 return _start(saga.Run(core, lease, steps.Saga.START), cloud)
-    except errors.NotFound:
-        return None
+    except errors.NotFound as error:
+        # Of something else than the lease: the token may still be needed.
+        LOG.warning("Lease %s waits: %s", lease_id, error.message)
+        return _LATER
     except errors.NotDone as error:
         LOG.warning("Lease %s waits: %s", lease_id, error.message)
         pause: float = error.fields["seconds"]
@@ -75,8 +73,19 @@ def drive(
     return _LOOK
 
 
-def _may_need(lease: leases.Lease) -> bool:
-    return lease.state in (leases.State.QUEUED, leases.State.STARTING)
+def _needs_it(core: broker.Broker, lease_id: str) -> leases.Lease | None:
+    """The lease, while its servers can still be made with the token."""
+    try:
+        with core.store.read() as tx:
+            lease = tx.leases.get(lease_id)
+            found = tx.leases.delegation(lease_id)
+    except errors.NotFound:
+        return None
+    if lease.state not in (leases.State.QUEUED, leases.State.STARTING):
+        return None
+    if found is None or behalf.time_left(core, found) <= 0:
+        return None
+    return lease
 
 
 def _start(run: saga.Run, cloud: ports.UserCloud) -> saga.Next:
@@ -99,8 +108,8 @@ def _start(run: saga.Run, cloud: ports.UserCloud) -> saga.Next:
         except errors.Undecipherable as error:
             LOG.error("Lease %s: %s", run.lease.id, error.fields["detail"])
             return failing.hold(run, error.message, _LATER)
-        except saga.Forgotten:
-            # The worker looks for the same, and tells of it.
+        except (saga.Forgotten, saga.CloudFailure):
+            # The worker finds the same, and does what follows from it.
             return _LATER
         run.core.bell.lease(run.lease.id)
         return _LOOK if wait is None else wait

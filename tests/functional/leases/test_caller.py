@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import dataclasses
 import pathlib
+from unittest import mock
 
 import testtools
 
@@ -150,6 +151,19 @@ class AtOnce(Case):
             self.world.turn()
         self.assertEqual([machine], [*self.cloud.machines])
         self.assertIn("does not remember", self.world.get(lease.id).reason)
+
+    def test_a_404_of_something_else_does_not_forget_the_token(self):
+        lease = self.order()
+        self.world.turn()
+
+        def gone(_ticket, _provider=None):
+            raise errors.NotFound("There is no such provider.")
+
+        with mock.patch.object(self.world.core.ledger, "ticket_holders", gone):
+            wait = caller.drive(self.world.core, lease.id, self.user)
+        self.assertEqual(2.0, wait)
+        self.both(lease, "active")
+        self.ends_with_nothing_left(lease)
 
     def test_nothing_says_the_token(self):
         lease = self.order()
