@@ -44,6 +44,10 @@ _PAUSE = 0.05
 _SOON, _LATE = 5.0, 60.0
 _LATEST = 300.0
 #: Answers after which there is no server.
+_TAKEN = (
+    "Another server of the project was booted from the flavor that the broker "
+    "made for this lease, and took its place."
+)
 _REFUSALS = (errors.Rejected, errors.RightsGone, errors.IdentityLost)
 
 
@@ -106,6 +110,7 @@ def server(run: saga.Run, node: leases.Node, user: User) -> saga.Next:
     """Done when the node's server id is stored.
 
     :raises Rejected, IdentityLost, RightsGone: Nova's or Keystone's answer.
+    :raises CloudFailure, Forgotten: somebody has the node's place.
     :raises NotDone: Nova refuses for ``seconds``.
     :raises Undecipherable: no key fits the user data.
     """
@@ -171,14 +176,30 @@ def _cloud(run: saga.Run, user: User) -> ports.UserCloud | None:
 
 
 def _nobody_there(run: saga.Run, node: leases.Node) -> None:
-    """Nobody can hold a ticket for which no server was ever asked for.
+    """Nobody can hold a ticket for which no server was ever asked for, but
+    for a member of the project who booted the shape.
 
-    :raises Forgotten: but somebody does, on whatever host it is.
+    :raises CloudFailure: one did; the start is taken back, and that server
+        with it.
+    :raises Forgotten: somebody else does, on whatever host it is.
     """
     ticket = saga.placed(node).ticket
     holders = run.core.ledger.ticket_holders(ticket)
-    if holders:
-        raise saga.Forgotten(node, holders)
+    if not holders:
+        return
+    if all(_of_a_member(run, node, holder) for holder in holders):
+        raise saga.CloudFailure(_TAKEN, node, suspect=False)
+    raise saga.Forgotten(node, holders)
+
+
+def _of_a_member(run: saga.Run, node: leases.Node, holder: str) -> bool:
+    """A server of the broker's would have the node's tag."""
+    server = evidence.look(run.core, holder)
+    return (
+        server is not None
+        and server.project_id == run.lease.project_id
+        and names.tag(node) not in server.tags
+    )
 
 
 def spec(run: saga.Run, node: leases.Node) -> ports.ServerSpec:

@@ -57,14 +57,33 @@ _WAITS = {
 def remove(run: saga.Run) -> saga.Next:
     """Remove everything outside of all nodes; ``None`` when it is gone."""
     try:
-        return saga.soonest(
-            [_node(run, node) for node in run.nodes if _made(run, node)]
-        )
+        return _each(run)
     except errors.Misconfigured as error:
         # Never taken for gone: the broker may be blind for what is there.
         LOG.warning("Lease %s can not end: %s", run.lease.id, error.message)
         _say(run, error.message)
         return _HELD
+
+
+def _each(run: saga.Run) -> saga.Next:
+    """What can not be removed at present keeps nothing else.
+
+    :raises OutsideError, Conflict: the first, when all have been tried.
+    """
+    waits: list[saga.Next] = []
+    failed: list[errors.GpubrokerError] = []
+    for node in run.nodes:
+        if not _made(run, node):
+            continue
+        try:
+            waits.append(_node(run, node))
+        except (errors.Misconfigured, errors.ConcurrentUpdate):
+            raise
+        except (errors.OutsideError, errors.Conflict) as error:
+            failed.append(error)
+    if failed:
+        raise failed[0]
+    return saga.soonest(waits)
 
 
 def _made(run: saga.Run, node: leases.Node) -> bool:
@@ -100,14 +119,26 @@ def _shape(run: saga.Run, node: leases.Node) -> saga.Next:
 
 def _servers(run: saga.Run, node: leases.Node) -> saga.Next:
     doubt = evidence.doubt(run, node, evidence.posts(run, node))
-    found = evidence.servers(run, node).values()
-    left = [s for s in found if s is not None and s.status != "DELETED"]
-    wait = _delete(run, node, left)
+    wait = _all_there(run, node)
     if wait is not None:
         return wait
     if doubt:
         return 2.0
     return None
+
+
+def _all_there(run: saga.Run, node: leases.Node) -> saga.Next:
+    """Delete every server that is provably the node's."""
+    found = evidence.servers(run, node).values()
+    left = [s for s in found if s is not None and s.status != "DELETED"]
+    return _delete(run, node, left)
+
+
+def _late(run: saga.Run, node: leases.Node, name: str) -> float:
+    """Something got the ticket since no server was left to delete: one of a
+    POST that Nova took long for, or of a member who booted the shape."""
+    wait = _all_there(run, node)
+    return _pace(run, node, name) if wait is None else wait
 
 
 def _delete(
@@ -167,7 +198,7 @@ def _allocation(run: saga.Run, node: leases.Node) -> saga.Next:
     if node.server_id and ledger.allocations(node.server_id):
         return _pace(run, node, "allocation")
     if evidence.holders(run, node):
-        return _pace(run, node, "allocation")
+        return _late(run, node, "allocation")
     return _cards(run, node)
 
 
@@ -203,7 +234,7 @@ def _ticket(run: saga.Run, node: leases.Node) -> saga.Next:
     try:
         reservation.drop_ticket(run, node)
     except errors.InUse:
-        return _pace(run, node, "ticket")
+        return _late(run, node, "ticket")
     except errors.NotFound:
         return None
     return None
