@@ -43,6 +43,9 @@ _LIVES = 8
 #: Seconds after a lease's end in which what was left for later is done.
 _LATE = 10.0
 
+#: Seconds until a killed process of the broker's is there again.
+RESTART = 10.0
+
 #: A host's provider of tickets is made for its first lease and stays.
 _FOR_EVER = "placement POST /resource_providers"
 
@@ -110,12 +113,16 @@ class RoundsTest(base.CloudTest):
     # -- a round -----------------------------------------------------------
 
     def one_round(
-        self, *wanted: rules.Rule, life: Callable[[str], None] | None = None
+        self,
+        *wanted: rules.Rule,
+        life: Callable[[str], None] | None = None,
+        within: float | None = None,
     ) -> None:
         """A lease becomes active and ends although this goes wrong, and
         nothing is left of it.
 
         :param life: does something else instead.
+        :param within: seconds from the fault until all of that is over.
         """
         self.faults.forget()
         self.faults.put(*wanted)
@@ -127,6 +134,11 @@ class RoundsTest(base.CloudTest):
         self.nothing_left(self.patience)
         self.eventually("every card free again", self.all_free, self.patience)
         base.assert_clean(base.audit(self.cloud))
+        if within is not None:
+            went_wrong = min(
+                e["began"] for e in self.faults.journal() if e["fault"]
+            )
+            self.assertLess(time.time() - went_wrong, within)
         took = time.monotonic() - began
         if effort.LONG:
             what = ", ".join(f"{r.fault} {r.kind or r.seed}" for r in wanted)

@@ -42,4 +42,7 @@ class Kills(rounds.RoundsTest):
         places = [(kind, kill) for kind in kinds for kill in KILLS]
         for kind, kill in rounds.some(places, 3, named):
             with self.told(named((kind, kill))):
-                self.one_round(rules.Rule(kill, kind=kind, times=1))
+                self.one_round(
+                    rules.Rule(kill, kind=kind, times=1),
+                    within=rounds.RESTART + rounds.CONVERGENCE,
+                )
