@@ -10,7 +10,29 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What becomes of a start that can not go on now, or not at all."""
+"""What becomes of a start that can not go on now, or not at all.
+
+========  ===========================  =================  ====================
+          for                          the cards          at start_timeout
+========  ===========================  =================  ====================
+bounded   nothing: it takes its time   kept               ``retry``, or set
+                                                          aside
+hold      what is wrong with the       kept               ``retry``
+          order and may be mended
+wait_for  a service that is away, or   kept               set aside: given
+          refuses the broker                              back, queued, not
+                                                          counted; kept where
+                                                          Nova has the servers
+stand_by  what a person has to judge   kept               nothing: kept
+retry     a start that failed          given back; the
+                                       last time for
+                                       good
+fail      an order that can not work   given back
+gone      a user who wants it no more  given back
+========  ===========================  =================  ====================
+
+Only ``retry`` counts an attempt.
+"""
 
 from __future__ import annotations
 
