@@ -15,6 +15,7 @@
 from __future__ import annotations
 
 import collections
+import dataclasses
 import datetime
 import random
 
@@ -46,6 +47,7 @@ class Workers:
 
     :param pace: seconds between two looks at an active lease, and at a host.
     :ivar calm: nobody dies, and the cloud answers.
+    :ivar left: how much was found that no lease stood for, and removed.
     """
 
     def __init__(
@@ -62,6 +64,13 @@ class Workers:
         self.mischief = mischief.Mischief(dice, _RATE)
         self.deaths: collections.Counter[str] = collections.Counter()
         self.turns = 0
+        self.left = 0
+
+    @property
+    def wrong(self) -> int:
+        """How much was killed, refused or not heard."""
+        bad = self.mischief.done.values()
+        return sum(self.deaths.values()) + sum(bad)
 
     def core(self) -> broker.Broker:
         """The broker, at times in a bad world."""
@@ -159,7 +168,9 @@ class Workers:
         try:
             delegate.sweep(core)
             found = sweep.find(core)
-            sweep.remove(core, found.also_in(self._leftovers))
+            left = found.also_in(self._leftovers)
+            self.left += sum(map(len, dataclasses.astuple(left)))
+            sweep.remove(core, left)
         except errors.OutsideError:
             return
         self._leftovers = found
