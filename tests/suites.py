@@ -126,17 +126,7 @@ def _suite(name: str, echo: bool = True) -> tuple[str, Result]:
 
 def lint(echo: bool) -> Result:
     """Each checker counts as one test."""
-    shell = [
-        str(path.relative_to(ROOT))
-        for path in sorted(
-            [
-                *ROOT.glob("devstack/**/*"),
-                *ROOT.glob("tests/devstack/**/*"),
-                ROOT / ".ci/run",
-            ]
-        )
-        if path.is_file() and _is_shell(path)
-    ]
+    shell = _shell_scripts()
     checks: dict[str, list[str]] = {
         "ruff": ["ruff", "check", "."],
         "ruff format": ["ruff", "format", "--check", "."],
@@ -187,6 +177,16 @@ def _sphinx(folder: str) -> list[str]:
     return [
         *("sphinx-build", "-W", "--keep-going", "-q", "-b", "html"),
         *(f"{folder}/source", f"{folder}/build/html"),
+    ]
+
+
+def _shell_scripts() -> list[str]:
+    folders = ("devstack", "tests/devstack")
+    found = [path for name in folders for path in ROOT.glob(f"{name}/**/*")]
+    return [
+        str(path.relative_to(ROOT))
+        for path in sorted([*found, ROOT / ".ci/run"])
+        if path.is_file() and _is_shell(path)
     ]
 
 

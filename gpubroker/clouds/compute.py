@@ -22,6 +22,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from gpubroker import errors
+from gpubroker.clouds import answers
 from gpubroker.clouds import server_records
 from gpubroker.clouds import session
 from gpubroker.domain import leases
@@ -90,11 +91,11 @@ class Nova:
         self._service = service
         self._version = version
 
-    def call(self, method: str, path: str, **options: Any) -> session.Answer:
+    def call(self, method: str, path: str, **options: Any) -> answers.Answer:
         options.setdefault("microversion", self._version.get())
         return self._service.call(method, path, **options)
 
-    def get(self, path: str, **options: Any) -> session.Answer:
+    def get(self, path: str, **options: Any) -> answers.Answer:
         return self._service.get(
             path, microversion=self._version.get(), **options
         )

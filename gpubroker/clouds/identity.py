@@ -25,6 +25,7 @@ from keystoneauth1 import plugin
 from keystoneauth1.identity import access as access_plugin
 
 from gpubroker import errors
+from gpubroker.clouds import answers
 from gpubroker.clouds import compute
 from gpubroker.clouds import session
 from gpubroker.clouds import user_cloud
@@ -184,7 +185,7 @@ class Identity:
         facts: Mapping[str, Any],
         roles: list[dict[str, str]],
         expires_at: datetime.datetime,
-    ) -> session.Answer:
+    ) -> answers.Answer:
         """With the caller's token as it is: Keystone gives no token for a
         token that was itself delegated."""
         return self._keystone().call(

@@ -19,6 +19,7 @@ from collections.abc import Callable
 from typing import Any
 
 from gpubroker import errors
+from gpubroker.clouds import answers
 from gpubroker.clouds import session
 from gpubroker.services import names
 from gpubroker.services import ports
@@ -313,7 +314,7 @@ class Ledger:
             ) from None
 
     def _require_unknown(
-        self, resource_class: str, answer: session.Answer
+        self, resource_class: str, answer: answers.Answer
     ) -> None:
         """Tell a class that does not exist from a request gone wrong."""
         known = self._placement.get(

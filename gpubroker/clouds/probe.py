@@ -24,6 +24,7 @@ import contextlib
 import uuid
 from collections.abc import Collection, Iterator
 
+from gpubroker.clouds import answers
 from gpubroker.clouds import compute
 from gpubroker.clouds import session
 from gpubroker.services import names
@@ -154,7 +155,7 @@ class Probe:
 
     def _claim(
         self, consumer: str, provider: str, resource_class: str
-    ) -> session.Answer:
+    ) -> answers.Answer:
         return self._placement.call(
             "PUT",
             f"/allocations/{consumer}",

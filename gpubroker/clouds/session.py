@@ -33,6 +33,7 @@ from keystoneauth1 import session
 from oslo_config import cfg
 
 from gpubroker import errors
+from gpubroker.clouds import answers
 from gpubroker.conf import service_user
 from gpubroker.services import jitter
 from gpubroker.services import ports
@@ -61,27 +62,6 @@ class Who(enum.Enum):
 
     BROKER = "the broker"
     USER = "the user"
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """:param words: the service's own sentence, where it sent an error.
-    :param code: the error code of services that follow the API-SIG.
-    :param retry_after: the header, where it was sent.
-    :param garbled: a success that is not what a service sends: a page of
-        something on the way to it.
-    """
-
-    status: int
-    body: Any
-    words: str = ""
-    code: str = ""
-    retry_after: str = ""
-    garbled: bool = False
-
-    @property
-    def found(self) -> bool:
-        return self.status < 400
 
 
 def ask(name: str, who: Who, call: Callable[[], T]) -> T:
@@ -165,7 +145,7 @@ class Service:
         *,
         accept: Collection[int] = (),
         **options: Any,
-    ) -> Answer:
+    ) -> answers.Answer:
         """Send a request.
 
         :param accept: error statuses that the caller deals with.
@@ -184,7 +164,7 @@ class Service:
             # Keystone refuses.
             self._prove()
             raise
-        answer = _answer(response)
+        answer = answers.read(response)
         nothing = method == "GET" and not response.content
         if answer.garbled or (answer.found and nothing):
             raise down(self.name, f"status {answer.status} without JSON")
@@ -210,12 +190,12 @@ class Service:
             self._meter.called(self.name, method, status, took)
         return response
 
-    def get(self, path: str, **options: Any) -> Answer:
+    def get(self, path: str, **options: Any) -> answers.Answer:
         # A keep-alive connection that the server closed meanwhile fails
         # without being anybody's fault; asking again is harmless for a GET.
         return self.call("GET", path, connect_retries=1, **options)
 
-    def _error(self, answer: Answer) -> errors.GpubrokerError:
+    def _error(self, answer: answers.Answer) -> errors.GpubrokerError:
         text = f"{self.name}: {answer.words or f'status {answer.status}'}"
         status = answer.status
         if status >= 500 or status in (401, 408, 413, 429):
@@ -231,39 +211,6 @@ class Service:
         if self._who is Who.BROKER:
             return _misconfigured(self.name, text)
         return errors.Rejected(text, status=status)
-
-
-def _answer(response: Any) -> Answer:
-    garbled = False
-    try:
-        body = response.json() if response.content else {}
-    except ValueError:
-        body, garbled = {}, True
-    status = response.status_code
-    if status < 400:
-        return Answer(status, body, garbled=garbled)
-    words, code = _words(body)
-    wait = response.headers.get("Retry-After", "")
-    return Answer(status, body, words or response.reason or "", code, wait)
-
-
-def _words(body: Any) -> tuple[str, str]:
-    """The sentence and the code of an error body.
-
-    Placement: ``{"errors": [{"detail", "code"}]}``; Nova, Keystone and
-    Neutron: one object under a name, with ``message``; Glance: ``message``.
-    """
-    if not isinstance(body, dict):
-        return "", ""
-    if body.get("errors"):
-        first = body["errors"][0]
-        return str(first.get("detail", "")).strip(), first.get("code", "")
-    for value in (body, *body.values()):
-        if isinstance(value, dict) and "message" in value:
-            return str(value["message"]), ""
-        if isinstance(value, str):
-            return value, ""
-    return "", ""
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ from concurrent import futures
 from typing import Any
 
 from gpubroker import errors
+from gpubroker.clouds import answers
 from gpubroker.clouds import compute
 from gpubroker.clouds import login
 from gpubroker.clouds import session
@@ -223,7 +224,7 @@ class UserCloud:
             )
 
 
-def _for_now(answer: session.Answer) -> bool:
+def _for_now(answer: answers.Answer) -> bool:
     """Whether the same request may work later: it was one too many, or Nova
     could not have the token proven, which Keystone has just made. A body that
     is too large stays so, unless the answer says when to come again."""
@@ -316,7 +317,7 @@ def _networks(
 
 def _seen(
     service: session.Service | compute.Nova, path: str
-) -> session.Answer | None:
+) -> answers.Answer | None:
     """The thing, or none where the user can not see it.
 
     Some services answer 400 or 403 for ids that they do not like.

@@ -55,6 +55,23 @@ def write(settings: s.Settings) -> None:
     )
 
 
+#: A person waits for what happens: look around more often than a cloud of a
+#: thousand hosts would want.
+_WORKER: s.Section = {
+    "plan_interval": 2,
+    "lease_interval": 1,
+    "check_interval": 5,
+    "reconcile_interval": 10,
+    "retry_delay": 2,
+    # More than update_resources_interval of this Nova.
+    "suspect_seconds": 10,
+    "sweep_interval": 10,
+    "order_seconds": 30,
+    # No load balancer stands before this Nova.
+    "post_doubt_seconds": 20,
+}
+
+
 def _main(settings: s.Settings) -> str:
     return s.ini(
         {
@@ -79,21 +96,7 @@ def _main(settings: s.Settings) -> str:
             "metrics": _metrics(settings),
             # Any answer that does not fit its schema is a fault to see here.
             "api": {"response_validation": "error", "report_interval": 10},
-            # A person waits for what happens: look around more often than
-            # a cloud of a thousand hosts would want.
-            "worker": {
-                "plan_interval": 2,
-                "lease_interval": 1,
-                "check_interval": 5,
-                "reconcile_interval": 10,
-                "retry_delay": 2,
-                # More than update_resources_interval of this Nova.
-                "suspect_seconds": 10,
-                "sweep_interval": 10,
-                "order_seconds": 30,
-                # No load balancer stands before this Nova.
-                "post_doubt_seconds": 20,
-            },
+            "worker": _WORKER,
         }
     )
 

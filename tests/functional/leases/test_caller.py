@@ -15,8 +15,6 @@
 from __future__ import annotations
 
 import dataclasses
-import pathlib
-from unittest import mock
 
 import testtools
 
@@ -28,7 +26,6 @@ from gpubroker.services import end
 from gpubroker.services import sweep
 from tests.fixtures import cloud as test_cloud
 from tests.fixtures import cloud_ports
-from tests.fixtures import database
 from tests.fixtures import tripwire
 from tests.fixtures import world
 
@@ -120,50 +117,6 @@ class AtOnce(Case):
         self.assertIsNone(caller.drive(self.world.core, lease.id, self.user))
         self.world.settle(lease.id, "ended")
         self.assertEqual((0, {}), (self.cloud.posts, self.world.leftovers()))
-
-    def test_user_data_that_no_key_opens_is_waited_for_and_told(self):
-        lease = self.order(workload={"user_data": "IyEvYmluL3No"})
-        self.world.turn()
-        folder = pathlib.Path(database.keys())
-        away = folder.rename(folder.with_name(f"{folder.name}-away"))
-        self.addCleanup(lambda: away.exists() and away.rename(folder))
-        for _look in range(3):
-            wait = caller.drive(self.world.core, lease.id, self.user)
-            self.assertEqual(2.0, wait)
-        found = self.world.get(lease.id)
-        self.assertIn("user data", found.reason)
-        self.assertEqual(0, self.cloud.posts)
-        away.rename(folder)
-        self.both(lease, "active")
-        self.ends_with_nothing_left(lease)
-
-    def test_a_server_that_the_database_forgot_is_not_made_twice(self):
-        """Yesterday's database: the ticket is held, no POST is known."""
-        lease = self.order()
-        self.world.turn()
-        backup = self.world.database.backup()
-        self.both(lease, "active")
-        (machine,) = self.cloud.machines
-        self.world.database.restore(backup)
-        for _look in range(3):
-            wait = caller.drive(self.world.core, lease.id, self.user)
-            self.assertEqual(2.0, wait)
-            self.world.turn()
-        self.assertEqual([machine], [*self.cloud.machines])
-        self.assertIn("does not remember", self.world.get(lease.id).reason)
-
-    def test_a_404_of_something_else_does_not_forget_the_token(self):
-        lease = self.order()
-        self.world.turn()
-
-        def gone(_ticket, _provider=None):
-            raise errors.NotFound("There is no such provider.")
-
-        with mock.patch.object(self.world.core.ledger, "ticket_holders", gone):
-            wait = caller.drive(self.world.core, lease.id, self.user)
-        self.assertEqual(2.0, wait)
-        self.both(lease, "active")
-        self.ends_with_nothing_left(lease)
 
     def test_nothing_says_the_token(self):
         lease = self.order()

@@ -168,10 +168,12 @@ project_domain_id = default
         )
 
     def test_a_service_that_answers_nonsense(self) -> None:
-        self.wire.get(f"{wire.PLACEMENT}/", text="<html>hello</html>")
-        self.assertTold(
-            "Placement", Mistake.PLACEMENT_AWAY, "version document"
-        )
+        for answer, words in (
+            ({"json": {"hello": "there"}}, "version document"),
+            ({"text": "<html>hello</html>"}, "without JSON"),
+        ):
+            self.wire.get(f"{wire.PLACEMENT}/", **answer)
+            self.assertTold("Placement", Mistake.PLACEMENT_AWAY, words)
         level, detail = self.told("Slots")
         self.assertEqual(1, level)
         self.assertIn("Not checked, because Placement", detail)
