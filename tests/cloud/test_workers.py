@@ -22,11 +22,15 @@ import re
 import time
 
 from sandbox import gpubroker
+from tests.cloud import base
 from tests.cloud import rounds
 from tests.fixtures import effort
 
 #: Seconds in which a killed worker's pools have to be another's.
 TAKEN_OVER = 10.0
+
+#: Of four orders for two cards each of a host with four.
+LAST = ["active", "active", "queued", "queued"]
 
 SECOND = "second"
 HOST_OF_SECOND = "gpu-l40s-1"
@@ -123,3 +127,32 @@ class Workers(rounds.RoundsTest):
             self.end(lease)
             if effort.LONG:
                 print(f"{took:6.1f} s  killed owner replaced", flush=True)
+
+    def test_orders_for_the_last_cards_while_their_owners_are_killed(self):
+        """Who takes over does not know how far the other one came."""
+        self.hire(4)
+        found = [self.order(rounds.FLAVOR, name=f"o-{n}") for n in range(4)]
+        for _kill in range(3):
+            self.eventually("one owner", lambda: self.owned("default"))
+            self.take_out("default")
+            self.nothing_is_given_twice()
+        self.eventually("as many as fit", lambda: self.states() == LAST)
+        while found:
+            self.nothing_is_given_twice()
+            base.assert_clean(base.audit(self.cloud))
+            first, *found = found
+            self.wait(first)
+            self.end(first)
+
+    def states(self):
+        """Of the open leases, in the order of their coming."""
+        known = sorted(self.gpus.leases(), key=lambda le: le.requested_at)
+        return [lease.state for lease in known if not lease.is_final]
+
+    def nothing_is_given_twice(self):
+        held = [
+            card
+            for server in self.servers()
+            for card in self.allocated_cards(server)
+        ]
+        self.assertEqual(len(set(held)), len(held), held)
