@@ -39,9 +39,9 @@ class Answer:
         return self.status < 400
 
 
-def read(response: Any) -> Answer:
+def read(method: str, response: Any) -> Answer:
     """:param response: of requests."""
-    garbled = False
+    garbled = method == "GET" and not response.content
     try:
         body = response.json() if response.content else {}
     except ValueError:

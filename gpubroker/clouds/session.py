@@ -164,9 +164,8 @@ class Service:
             # Keystone refuses.
             self._prove()
             raise
-        answer = answers.read(response)
-        nothing = method == "GET" and not response.content
-        if answer.garbled or (answer.found and nothing):
+        answer = answers.read(method, response)
+        if answer.garbled:
             raise down(self.name, f"status {answer.status} without JSON")
         if answer.status >= 400 and answer.status not in accept:
             raise self._error(answer)

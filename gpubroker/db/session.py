@@ -234,11 +234,12 @@ def _only_reads(error: BaseException) -> bool:
     return _code(_innermost(error)) in _READ_ONLY_CODES
 
 
-def _code(inner: BaseException) -> object:
+def _code(inner: BaseException) -> str | int | None:
     """What the driver calls the error: PostgreSQL's SQLSTATE, or the number
     that MariaDB gives it."""
     first = next(iter(inner.args), None)
-    return getattr(inner, "pgcode", None) or first
+    number = first if isinstance(first, int) else None
+    return getattr(inner, "pgcode", None) or number
 
 
 def reason(error: BaseException) -> str:

@@ -106,8 +106,7 @@ def _start(run: saga.Run, cloud: ports.UserCloud) -> saga.Next:
             failing.fail(run, error.message)
             wait = None
         except errors.Undecipherable as error:
-            LOG.error("Lease %s: %s", run.lease.id, error.fields["detail"])
-            return failing.hold(run, error.message, _LATER)
+            return failing.unread(run, error, _LATER)
         except (saga.Forgotten, saga.CloudFailure):
             # The worker finds the same, and does what follows from it.
             return _LATER

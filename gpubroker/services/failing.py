@@ -19,6 +19,8 @@ bounded   nothing: it takes its time   kept               ``retry``, or set
                                                           aside
 hold      what is wrong with the       kept               ``retry``
           order and may be mended
+unread    the same, of user data that  kept               ``retry``
+          no key opens
 wait_for  a service that is away, or   kept               set aside: given
           refuses the broker                              back, queued, not
                                                           counted; kept where
@@ -40,6 +42,7 @@ import datetime
 import functools
 import logging
 
+from gpubroker import errors
 from gpubroker.domain import failures
 from gpubroker.domain import leases
 from gpubroker.services import change
@@ -134,6 +137,14 @@ def hold(run: saga.Run, message: str, wait: float) -> saga.Next:
         return wait
     # The host had no part in it.
     return _too_late(run, message, suspect=False)
+
+
+def unread(
+    run: saga.Run, error: errors.Undecipherable, wait: float
+) -> saga.Next:
+    """``hold`` until an operator, whom the log tells more, has the key."""
+    LOG.error("Lease %s: %s", run.lease.id, error.fields["detail"])
+    return hold(run, error.message, wait)
 
 
 def wait_for(run: saga.Run, message: str, wait: float) -> saga.Next:

@@ -44,11 +44,12 @@ _PAUSE = 0.05
 _SOON, _LATE = 5.0, 60.0
 _LATEST = 300.0
 #: Answers after which there is no server.
+_REFUSALS = (errors.Rejected, errors.RightsGone, errors.IdentityLost)
+
 _TAKEN = (
     "Another server of the project was booted from the flavor that the broker "
     "made for this lease, and took its place."
 )
-_REFUSALS = (errors.Rejected, errors.RightsGone, errors.IdentityLost)
 
 
 class User:

@@ -90,8 +90,7 @@ def drive(core: broker.Broker, lease: leases.Lease) -> saga.Next:
 def _held(run: saga.Run, error: errors.GpubrokerError) -> saga.Next:
     """Nobody's order is to blame; it goes on when that is mended."""
     if isinstance(error, errors.Undecipherable):
-        LOG.error("Lease %s: %s", run.lease.id, error.fields["detail"])
-        return failing.hold(run, error.message, _HELD)
+        return failing.unread(run, error, _HELD)
     if isinstance(error, errors.Misconfigured):
         return failing.wait_for(run, error.message, _HELD)
     # Its own words may name inside addresses and hosts: for the log.

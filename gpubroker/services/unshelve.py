@@ -85,22 +85,22 @@ def begin(
 
 
 def go_on(
-    run: saga.Run, node: leases.Node, server: ports.Server | None
+    run: saga.Run,
+    node: leases.Node,
+    server: ports.Server | None,
+    step: steps.Step,
 ) -> tuple[str, saga.Next]:
-    """The same of one that is under way.
+    """The same of one that comes back.
 
     :param server: none, when it was deleted meanwhile.
+    :param step: what is ``under_way``.
     :returns: no words once it is over.
     """
-    step = under_way(run, node)
-    if step is None:
-        return "", 0.0
     now = run.core.clock.now()
     late = now > step.begun_at + _WINDOW
-    shelved = server is not None and server.status == AWAY
-    if server is not None and shelved:
-        if not late or server.task_state is not None:
-            return _meanwhile(run, node, step)
+    shelved = server if server and server.status == AWAY else None
+    if shelved and (not late or shelved.task_state is not None):
+        return _meanwhile(run, node, step)
     how = _how(server)
     _write(
         run,

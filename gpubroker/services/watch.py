@@ -109,8 +109,9 @@ def _compare(
     """What is wrong with the node, if anything, and when to look again."""
     if server is not None and server.hidden:
         return _HIDDEN, None
-    if unshelve.under_way(run, node):
-        return unshelve.go_on(run, node, server)
+    step = unshelve.under_way(run, node)
+    if step is not None:
+        return unshelve.go_on(run, node, server, step)
     if server is not None and server.status == unshelve.AWAY:
         return unshelve.begin(run, node, server)
     wrong = verify.mismatch(run, node) or verify.joined(run, node)

@@ -71,6 +71,11 @@ def some(
     return [places[index] for index in sorted(chosen)]
 
 
+def writes(kind: str) -> bool:
+    """Whether a kind of request may change something."""
+    return kind.split()[1] in ("POST", "PUT", "DELETE", "PATCH")
+
+
 def seeds(few: int, many: int) -> range:
     """Those to try: as many from the seed on."""
     return range(effort.SEED, effort.SEED + (many if effort.LONG else few))
@@ -180,9 +185,14 @@ class RoundsTest(base.CloudTest):
         self.persist(lambda: self.gpus.delete_lease(lease_id))
         self.until(lease_id, "ended")
 
-    def ordered(self, name: str) -> str:
+    def ordered(
+        self, name: str, order: Callable[[], Any] | None = None
+    ) -> str:
         """Order as a person does whose connection breaks: look whether the
-        order was taken before giving it again."""
+        order was taken before giving it again.
+
+        :param order: gives another than the usual one.
+        """
 
         def attempt() -> str:
             known = [
@@ -190,7 +200,9 @@ class RoundsTest(base.CloudTest):
                 for lease in self.gpus.leases(name=name)
                 if not lease.is_final
             ]
-            found = known[0] if known else self.order(FLAVOR, name=name)
+            if known:
+                return str(known[0].id)
+            found = order() if order else self.order(FLAVOR, name=name)
             return str(found.id)
 
         return self.persist(attempt)
@@ -225,10 +237,13 @@ class RoundsTest(base.CloudTest):
             time.sleep(0.5)
 
     @contextlib.contextmanager
-    def told(self, what: str) -> Iterator[None]:
-        """Say in a failure which round it was, and how to try it again."""
+    def told(self, what: str, by: str = "PLACE") -> Iterator[None]:
+        """Say in a failure which round it was, and how to try it again.
+
+        :param by: the variable that chooses it.
+        """
         try:
             yield
         except Exception as error:
-            again = f"GPUBROKER_TEST_PLACE='{what}' tries it again"
+            again = f"GPUBROKER_TEST_{by}='{what}' tries it again"
             raise AssertionError(f"{what}: {error}\n({again})") from error

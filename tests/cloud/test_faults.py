@@ -14,14 +14,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 
 from sandbox.faults import rules
 from tests.cloud import rounds
-
-#: Writes of which the service did not tell that it has done them.
-_WRITES = ("POST", "PUT", "DELETE", "PATCH")
 
 #: What any service may do to any request, by chance.
 _MIX = (
@@ -94,11 +90,7 @@ class Storms(rounds.RoundsTest):
 
 class LostAnswers(rounds.RoundsTest):
     def test_a_lease_lives_through_any_answer_that_is_lost(self):
-        places = [
-            kind
-            for kind in self.kinds_of_a_life()
-            if kind.split()[1] in _WRITES
-        ]
+        places = [*filter(rounds.writes, self.kinds_of_a_life())]
         for kind in rounds.some(places, 2):
             with self.told(kind):
                 self.one_round(
@@ -110,18 +102,9 @@ class ByChance(rounds.RoundsTest):
     # Each POST /servers that gets no answer costs post_doubt_seconds.
     patience = 300.0
 
-    @contextlib.contextmanager
-    def of_a_seed(self, seed):
-        try:
-            yield
-        except Exception as error:
-            raise AssertionError(
-                f"GPUBROKER_TEST_SEED={seed}: {error}"
-            ) from error
-
     def test_a_lease_lives_through_faults_by_chance(self):
         for seed in rounds.seeds(1, 20):
-            with self.of_a_seed(seed):
+            with self.told(str(seed), by="SEED"):
                 self.one_round(
                     *(
                         rules.Rule(

@@ -35,10 +35,6 @@ CARDS = ("fenced", "sick")
 CARD_HOST = "gpu-l40s-1"
 
 
-def writes(kind):
-    return kind.split()[1] in ("POST", "PUT", "DELETE", "PATCH")
-
-
 class OtherKills(rounds.RoundsTest, people.PeopleTest):
     robots = 0
 
@@ -47,11 +43,10 @@ class OtherKills(rounds.RoundsTest, people.PeopleTest):
         chosen = rounds.PLACE.split()[0] if rounds.PLACE else ""
         for story in [chosen] if chosen else rounds.some(STORIES, 1):
             tell = functools.partial(self.tell, story)
-            own = [
-                kind
-                for kind in self.kinds_of(tell)
-                if kind not in plain or (story in CARDS and writes(kind))
-            ]
+            kinds = self.kinds_of(tell)
+            own = [kind for kind in kinds if kind not in plain]
+            if story in CARDS:
+                own += [k for k in kinds if k in plain and rounds.writes(k)]
             places = [
                 (kind, kill) for kind in own for kill in test_kills.KILLS
             ]
@@ -145,7 +140,7 @@ class OtherKills(rounds.RoundsTest, people.PeopleTest):
         robot = self.robot_of(who)
         self.gpus = robot.gpus
         if not waits:
-            lease = self.ordered_by(robot, name)
+            lease = self.ordered(name, lambda: self.order_as(robot, name))
             self.over_or_active(lease)
             return
         robot.connection.compute.create_keypair(
@@ -156,18 +151,13 @@ class OtherKills(rounds.RoundsTest, people.PeopleTest):
             who.project, ours, self.member_role
         )
         self.close_all()
-        lease = self.ordered_by(robot, name, workload={"key_name": "robot"})
+        work = {"key_name": "robot"}
+        lease = self.ordered(
+            name, lambda: self.order_as(robot, name, workload=work)
+        )
         self.open_all()
         self.until(lease, "active")
         self.ended(lease)
-
-    def ordered_by(self, robot, name, **more):
-        def attempt():
-            known = [le for le in robot.gpus.leases(name=name)]
-            found = known[0] if known else self.order_as(robot, name, **more)
-            return str(found.id)
-
-        return self.persist(attempt)
 
     def over_or_active(self, lease):
         """A token that was killed with its process is lost with it."""

@@ -21,13 +21,12 @@ from __future__ import annotations
 import testtools
 
 from gpubroker.domain import leases
-from gpubroker.services import caller
 from gpubroker.services import end
 from gpubroker.services import ports
 from tests.fixtures import cloud
-from tests.fixtures import cloud_ports
 from tests.fixtures import tripwire
 from tests.fixtures import world
+from tests.functional.leases import test_caller
 
 #: More than an ending has.
 MANY = 60
@@ -37,7 +36,7 @@ class DeadAfter(tripwire.Wire):
     """Dies at the first place of that name."""
 
     def __init__(self, name):
-        super().__init__(MANY * MANY)
+        super().__init__()
         self._name = name
 
     def cross(self, place):
@@ -47,14 +46,7 @@ class DeadAfter(tripwire.Wire):
             raise tripwire.Killed(place)
 
 
-class TakenCase(testtools.TestCase):
-    def setUp(self):
-        super().setUp()
-        self.world = self.useFixture(
-            world.World(("gpu-1",), cards=2, suspect_seconds=1)
-        )
-        self.cloud = self.world.cloud
-
+class TakenCase(test_caller.Case):
     def shape_is_there(self, **more):
         """And its broker is dead before it has asked for the server."""
         lease = self.world.order(**more)
@@ -72,15 +64,7 @@ class TakenCase(testtools.TestCase):
         )
         theirs = self.cloud.boot(world.PROJECT, "mallory", spec)
         self.cloud.machines[theirs].ready_at += seconds
-        self.cloud.boot_seconds, before = 0.0, self.cloud.boot_seconds
-        self.cloud.progress()
-        self.cloud.boot_seconds = before
         return theirs
-
-    def ends_clean(self, lease):
-        end.end(self.world.core, lease.id)
-        self.world.settle(lease.id, "ended")
-        self.assertEqual({}, self.world.leftovers())
 
 
 class Starts(TakenCase):
@@ -92,7 +76,7 @@ class Starts(TakenCase):
         )
         told = [e.message for e in self.world.history(lease.id)]
         self.assertTrue([m for m in told if "took its place" in m], told)
-        self.ends_clean(lease)
+        self.ends_with_nothing_left(lease)
 
     def test_whose_place_was_taken_is_started_again(self):
         lease = self.shape_is_there()
@@ -102,19 +86,12 @@ class Starts(TakenCase):
         self.active_without(lease, theirs)
 
     def test_with_the_token_of_its_order_it_is_no_other(self):
-        lease = self.shape_is_there(methods=("application_credential",))
+        lease = self.shape_is_there(methods=test_caller.CREDENTIAL)
         self.assertIs(leases.IdentityMode.CALLER, lease.identity_mode)
         theirs = self.member_boots(lease)
         self.world.clock.advance(5)
         self.cloud.progress()
-        user = cloud_ports.UserCloud(
-            self.cloud, f"{world.USER}@{world.PROJECT}"
-        )
-        for _turn in range(100):
-            caller.drive(self.world.core, lease.id, user)
-            self.world.clock.advance(min(self.world.turn(), 1.0) or 0.1)
-            if self.world.get(lease.id).state == "active":
-                break
+        self.both(lease, "active")
         self.active_without(lease, theirs)
 
 
