@@ -41,13 +41,15 @@ class Ports:
     rabbitmq: int
     rabbitmq_nodes: int
     epmd: int
-    # Where things can go wrong on the broker's way: see sandbox.faults.
+    # Where things can go wrong on the broker's way, and on that of its
+    # agents: see sandbox.faults.
     faults: int
     faults_keystone: int
     faults_placement: int
     faults_glance: int
     faults_neutron: int
     faults_nova: int
+    faults_gpubroker: int
     api_metrics: int
     worker_metrics: int
     horizon: int

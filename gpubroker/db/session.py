@@ -126,10 +126,9 @@ def _begin(connection: sa_engine.Connection) -> None:
             # read lock could not become a write lock once somebody else
             # wrote; IMMEDIATE waits its turn.
             connection.exec_driver_sql("ROLLBACK")
-            connection.exec_driver_sql("PRAGMA query_only=OFF")
             connection.exec_driver_sql("BEGIN IMMEDIATE")
-        else:
-            connection.exec_driver_sql("PRAGMA query_only=ON")
+        only = "OFF" if writes else "ON"
+        connection.exec_driver_sql(f"PRAGMA query_only={only}")
     else:
         level = "READ COMMITTED" if writes else "REPEATABLE READ, READ ONLY"
         connection.exec_driver_sql(f"SET TRANSACTION ISOLATION LEVEL {level}")

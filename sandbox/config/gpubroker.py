@@ -128,6 +128,10 @@ def _way(settings: s.Settings) -> dict[str, s.Value]:
     }
 
 
+def _way(settings: s.Settings) -> dict[str, s.Value]:
+    return {"api_endpoint": settings.broker_url("gpubroker")}
+
+
 def _agent(settings: s.Settings, host: str) -> str:
     return s.ini(
         {
@@ -137,6 +141,8 @@ def _agent(settings: s.Settings, host: str) -> str:
                 "interval": 10,
                 "nvml_interval": 60,
                 "state_path": str(settings.layout.host(host) / "agent"),
+                # Without faults the catalogue tells it.
+                **(_way(settings) if settings.faults else {}),
                 **simulated_hosts.of(settings.layout, host).agent_options(),
             },
             "agent_auth": {"auth_url": settings.auth_url},

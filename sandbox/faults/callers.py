@@ -40,15 +40,16 @@ def pid_of(port: int, to: int) -> int | None:
 
 
 def role_of(pid: int | None) -> str:
-    """``worker``, ``api`` or empty."""
+    """``worker``, ``api``, ``agent`` or empty."""
     if pid is None:
         return ""
     try:
         line = (_PROC / str(pid) / "cmdline").read_bytes()
     except OSError:
         return ""
-    if b"gpubroker-worker" in line:
-        return "worker"
+    for role in ("worker", "agent"):
+        if f"gpubroker-{role}".encode() in line:
+            return role
     return "api" if b"gunicorn" in line else ""
 
 

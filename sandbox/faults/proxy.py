@@ -267,6 +267,8 @@ class _Way:
                 answer = self._ask()
                 time.sleep(rule.seconds)
                 return answer
+            case rules.Fault.GARBLED:
+                return _garbled(self._ask())
             case rules.Fault.FORGET:
                 return _without(self._ask(), rule.forget)
             case _:
@@ -304,6 +306,15 @@ def _refusal(status: int) -> Answer:
     if status in (429, 503):
         headers.append(("Retry-After", "1"))
     return Answer(status, headers, json.dumps(body).encode())
+
+
+def _garbled(answer: Answer) -> Answer:
+    """As a load balancer answers whose backend does not; where there was
+    nothing to read, nothing is."""
+    if not answer.body:
+        return answer
+    body = b"<html><body>The service is temporarily unavailable</body></html>"
+    return dataclasses.replace(answer, body=body)
 
 
 def _without(answer: Answer, service_type: str) -> Answer:

@@ -41,6 +41,8 @@ class Fault(enum.StrEnum):
     HANG = "hang"
     #: The answer comes, ``seconds`` late.
     SLOW = "slow"
+    #: The service does it, and the answer is not what a service says.
+    GARBLED = "garbled"
     #: The process that asks is killed before the service is asked.
     KILL_BEFORE = "kill_before"
     #: It is killed while the service works.
@@ -58,7 +60,7 @@ class Rule:
     :param kind: ``Request.kind``, exactly.
     :param service: ``nova``, ``keystone`` ...; empty for any.
     :param path: a regular expression that is found in path and query.
-    :param client: ``api`` or ``worker``, the broker's processes.
+    :param client: ``api``, ``worker`` or ``agent``, gpubroker's processes.
     :param skip: how many fitting requests pass first.
     :param times: how many go wrong then; 0 for all.
     :param chance: of each; which ones follows from ``seed``, the request

@@ -33,7 +33,6 @@ def catalogue(settings: s.Settings) -> dict[str, services.Service]:
     ways = tuple(
         f"{name}={ports.of(f'faults_{name}')}:{ports.of(name)}"
         for name, _kind, _path in identity.SERVICES
-        if name != "gpubroker"
     )
     program = processes.Program(
         NAME,

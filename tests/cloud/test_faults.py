@@ -26,6 +26,7 @@ _MIX = (
     (rules.Fault.STATUS, {"status": 429}),
     (rules.Fault.RESET, {}),
     (rules.Fault.LOST, {}),
+    (rules.Fault.GARBLED, {}),
     (rules.Fault.SLOW, {"seconds": 2.0}),
 )
 
@@ -53,6 +54,10 @@ _STORMS = (
         for status, n in ((401, 2), (429, 12), (500, 12))
     ),
     rules.Rule(rules.Fault.STATUS, service="keystone", status=500, times=6),
+    *(
+        rules.Rule(rules.Fault.GARBLED, service=service, times=6)
+        for service in ("keystone", "placement", "glance", "neutron", "nova")
+    ),
     rules.Rule(
         rules.Fault.SLOW,
         kind="nova POST /v2.1/servers",

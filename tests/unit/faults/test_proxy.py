@@ -111,6 +111,13 @@ class ProxyTest(testtools.TestCase):
         self.assertEqual(1, len(self.behind.got))
         self.assertEqual([(201, "lost")], self.entries())
 
+    def test_an_answer_that_is_none_of_the_service(self):
+        self.rules.put([rules.Rule(rules.Fault.GARBLED)])
+        answer, body = self.post()
+        self.assertEqual(201, answer.status)
+        self.assertRaises(ValueError, json.loads, body)
+        self.assertEqual(1, len(self.behind.got))
+
     def test_a_catalogue_that_lacks_a_service(self):
         self.rules.put([rules.Rule(rules.Fault.FORGET, forget="network")])
         _, body = self.post()
