@@ -128,7 +128,10 @@ def _way(settings: s.Settings) -> dict[str, s.Value]:
     }
 
 
-def _way(settings: s.Settings) -> dict[str, s.Value]:
+def _agents_way(settings: s.Settings) -> dict[str, s.Value]:
+    """Without faults the catalogue tells it, as everywhere."""
+    if not settings.faults:
+        return {}
     return {"api_endpoint": settings.broker_url("gpubroker")}
 
 
@@ -141,8 +144,7 @@ def _agent(settings: s.Settings, host: str) -> str:
                 "interval": 10,
                 "nvml_interval": 60,
                 "state_path": str(settings.layout.host(host) / "agent"),
-                # Without faults the catalogue tells it.
-                **(_way(settings) if settings.faults else {}),
+                **_agents_way(settings),
                 **simulated_hosts.of(settings.layout, host).agent_options(),
             },
             "agent_auth": {"auth_url": settings.auth_url},

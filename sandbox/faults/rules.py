@@ -112,6 +112,7 @@ _IDS = (
     (re.compile(r"CUSTOM_GPUBROKERMARK_[0-9A-F_]+"), "MARK"),
     (re.compile(r"gpubroker-[0-9A-Za-z-]*ID(-\d+)*"), "SHAPE"),
     (re.compile(r"CUSTOM_GPU_[0-9A-Z_]+"), "CLASS"),
+    (re.compile(r"^/v1/hosts/[^/]+"), "/v1/hosts/HOST"),
 )
 
 
