@@ -128,6 +128,22 @@ class Harmless(VerbsTest):
         self.becomes("ACTIVE")
         self.end(self.lease)
 
+    def test_a_state_that_an_admin_sets(self):
+        """As after a fault of Nova's: ERROR, and its cards still its own."""
+        for state, status in (("error", "ERROR"), ("active", "ACTIVE")):
+            self.set_state(state)
+            self.becomes(status)
+            self.eventually("the lease tells", lambda: self.told() == status)
+            self.keeps_its_cards()
+        self.set_state("error")
+        self.end(self.lease)
+
+    def set_state(self, state):
+        self.act("os-resetState", {"state": state}, who=self.admin)
+
+    def told(self):
+        return self.gpus.get_lease(self.lease.id).servers[0]["status"]
+
     def test_rescue_and_rebuild(self):
         image = tenants.workload(self.member)["image"]
         for who, verb, body, status in (
