@@ -35,6 +35,9 @@ from gpubroker.services import ports
 
 _TRUSTS = "/OS-TRUST/trusts"
 
+#: Types of the services that are called with a user's token.
+_ASKED_AS_USER = frozenset({"compute", "image", "network"})
+
 #: Seconds over which the ends of trusts are spread: Keystone keeps one trust
 #: for (trustor, trustee, project, impersonation, expires_at), cut to the
 #: second, and counts deleted ones.
@@ -210,12 +213,17 @@ class Identity:
     def _token_plugin(
         self, token: str, token_info: Mapping[str, Any]
     ) -> plugin.BaseAuthPlugin:
-        """The token as it came, with the catalogue that belongs to it."""
-        if token_info.get("token", {}).get("catalog"):
+        """The token as it came, with the catalogue that belongs to it.
+
+        What came with it may be minutes old, and from a moment when an
+        endpoint was missing.
+        """
+        known = token_info.get("token", {}).get("catalog") or ()
+        if _ASKED_AS_USER <= {entry["type"] for entry in known}:
             return access_plugin.AccessInfoPlugin(
                 access.AccessInfoV3(dict(token_info), token)
             )
-        # [keystone_authtoken] include_service_catalog is off.
+        # Or [keystone_authtoken] include_service_catalog is off.
         answer = self._keystone().get(
             "/auth/tokens",
             headers={"X-Auth-Token": token, "X-Subject-Token": token},

@@ -49,6 +49,21 @@ class WithToken(wire.WireCase):
             },
         )
 
+    def test_an_endpoint_that_was_missing_is_looked_for_again(self):
+        """The token's validation is remembered for minutes."""
+        old = wire.token(wire.USER)
+        old["token"]["catalog"] = [
+            entry
+            for entry in old["token"]["catalog"]
+            if entry["type"] != "compute"
+        ]
+        self.wire.get(
+            f"{wire.KEYSTONE}/auth/tokens", json=wire.token(wire.USER)
+        )
+        cloud = self.clouds.identity.with_token("user-token", old)
+        cloud.check(WORKLOAD)
+        self.assertEqual(1, len(self.sent("GET", "/auth/tokens")))
+
     def test_of_several_faults_the_first_field_is_named(self):
         self.wire.get(f"{wire.NOVA}/os-keypairs/k", status_code=404)
         for name in ("n1", "n2"):
