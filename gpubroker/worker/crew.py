@@ -51,7 +51,10 @@ class Pace:
 
 class Crew:
     """The loops. An alarm (``ports.Bell``) by itself: what is rung here
-    wakes the loops of this process."""
+    wakes the loops of this process.
+
+    :ivar loops: all of them, in the order of their start.
+    """
 
     def __init__(self, core: broker.Broker, owner: str, pace: Pace) -> None:
         mine = self._mine = turns.Turns(core, owner, self._others)
@@ -68,7 +71,7 @@ class Crew:
         )
         sweep = sweeps.SweepLoop(core, mine, pace.sweep_interval)
         purge = purges.PurgeLoop(core, mine, pace.purge_after_days)
-        self._loops = [
+        self.loops = [
             mine.loop,
             self._leases.loop,
             self._plans.loop,
@@ -79,7 +82,7 @@ class Crew:
         self._censuses: censuses.CensusLoop | None = None
         if pace.census_interval is not None:
             self._censuses = censuses.CensusLoop(core, pace.census_interval)
-            self._loops.append(self._censuses.loop)
+            self.loops.append(self._censuses.loop)
 
     def pool(self, name: str) -> None:
         self._plans.ring(name)
@@ -106,7 +109,7 @@ class Crew:
         self._hosts.look()
 
     def start(self) -> None:
-        for loop in self._loops:
+        for loop in self.loops:
             loop.start()
 
     def stop(self, timeout: float) -> bool:
@@ -116,7 +119,7 @@ class Crew:
             does it again.
         """
         until = time.monotonic() + timeout
-        for loop in self._loops:
+        for loop in self.loops:
             loop.stop()
         over = [
             jobs.stop(max(0.0, until - time.monotonic()))
@@ -124,7 +127,7 @@ class Crew:
         ]
         over += [
             loop.join(max(0.0, until - time.monotonic()))
-            for loop in self._loops
+            for loop in self.loops
         ]
         self._mine.leave()
         return all(over)

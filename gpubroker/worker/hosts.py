@@ -54,7 +54,7 @@ class HostLoop(rounds.Rounds):
         self._search = jobs.Jobs(
             "Discovery",
             self._discover,
-            1,
+            min(threads, 1),
             core.clock.monotonic,
             ready=self.loop.wake,
             meter=core.meter,

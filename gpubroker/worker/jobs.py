@@ -49,6 +49,8 @@ class _Job:
 class Jobs:
     """:param work: one turn of a job; returns seconds after which it wants
         the next one; ``None`` = after its idle time.
+    :param threads: at the most; 0: whoever gives the turns works by itself,
+        on one job after the other.
     :param ready: called, from any thread, when a job has ended its turn.
     :param monotonic: a clock.
     :param meter: counts the turns, as ``<name>_turn``.
@@ -73,12 +75,7 @@ class Jobs:
         self._changed = threading.Condition(self._lock)
         self._turns = 0
         self._stopped = False
-        # A thread's worth of work may wait beside those that run: more would
-        # only grow old in the queue.
-        self._executor = futurist.ThreadPoolExecutor(
-            max_workers=threads,
-            check_and_reject=rejection.reject_when_reached(threads),
-        )
+        self._executor = _executor(threads)
 
     def keep(self, wanted: Mapping[str, float], known: bool = False) -> None:
         """Make these the jobs there are: key -> idle time in seconds.
@@ -124,21 +121,43 @@ class Jobs:
         :returns: seconds until the next job is due; an hour without jobs.
         """
         now = self._monotonic()
+        for key in self._due(now):
+            if not self._begin(key):
+                continue
+            try:
+                self._executor.submit(self._turn, key)
+            except futurist.RejectedSubmission:
+                self._not_begun(key)
+                return 0.2
         with self._lock:
             if self._stopped:
                 return 3600.0
-            for key, job in self._jobs.items():
-                if job.running or job.due > now:
-                    continue
-                try:
-                    self._executor.submit(self._turn, key)
-                except futurist.RejectedSubmission:
-                    return 0.2
-                # The turn waits for this lock before it looks.
-                job.running = True
-                self._turns += 1
             waits = [j.due - now for j in self._jobs.values() if not j.running]
         return max(0.0, min(waits, default=3600.0))
+
+    def _due(self, now: float) -> list[str]:
+        with self._lock:
+            return [
+                key
+                for key, job in self._jobs.items()
+                if not job.running and job.due <= now
+            ]
+
+    def _begin(self, key: str) -> bool:
+        """Whether there is still a turn to give."""
+        with self._lock:
+            job = self._jobs.get(key)
+            if job is None or job.running or self._stopped:
+                return False
+            job.running = True
+            self._turns += 1
+            return True
+
+    def _not_begun(self, key: str) -> None:
+        with self._changed:
+            self._jobs[key].running = False
+            self._turns -= 1
+            self._changed.notify_all()
 
     def rest(self, timeout: float) -> bool:
         """Wait until no turn is under way; whether that is so."""
@@ -210,3 +229,16 @@ class Jobs:
                 job.due = now
             self._turns -= 1
             self._changed.notify_all()
+
+
+def _executor(
+    threads: int,
+) -> futurist.ThreadPoolExecutor | futurist.SynchronousExecutor:
+    if not threads:
+        return futurist.SynchronousExecutor()
+    # A thread's worth of work may wait beside those that run: more would only
+    # grow old in the queue.
+    return futurist.ThreadPoolExecutor(
+        max_workers=threads,
+        check_and_reject=rejection.reject_when_reached(threads),
+    )

@@ -57,6 +57,11 @@ class Loop:
         """The next pass comes at once; also while one is under way."""
         self._woken.set()
 
+    @property
+    def woken(self) -> bool:
+        """Whether the next pass is to come at once."""
+        return self._woken.is_set()
+
     def stop(self) -> None:
         """No pass begins any more."""
         self._stopping = True
@@ -70,11 +75,17 @@ class Loop:
 
     def _run(self) -> None:
         while not self._stopping:
-            wait = self._pass()
-            self._woken.wait(wait)
-            self._woken.clear()
+            self._woken.wait(self.turn())
 
-    def _pass(self) -> float:
+    def turn(self) -> float:
+        """One pass.
+
+        :returns: seconds until the next one is due, if nobody wakes it.
+        """
+        # Before it, so that whoever rings meanwhile has another one made.
+        self._woken.clear()
+        if self._stopping:
+            return 0.0
         began = time.monotonic()
         outcome, wait = self._try()
         took = time.monotonic() - began

@@ -31,16 +31,13 @@ from testtools import content
 from gpubroker.db import tables
 from gpubroker.domain import fences
 from gpubroker.domain import leases
-from gpubroker.domain import pools
 from gpubroker.services import end
-from gpubroker.services import expire
-from gpubroker.services import plan
-from gpubroker.services import reconcile
 from gpubroker.services import sweep
 from tests.fixtures import database
 from tests.fixtures import effort
 from tests.fixtures import world
 from tests.functional.soak import story
+from tests.functional.soak import workers
 
 ORDERS = int(
     os.environ.get("GPUBROKER_TEST_ORDERS", 10_000 if effort.LONG else 14)
@@ -75,6 +72,7 @@ class MonthTest(testtools.TestCase):
                 cards=CARDS,
                 suspect_seconds=30,
                 heartbeat_timeout=story.DAY,
+                ownership_seconds=workers.OWNERSHIP,
             )
         )
         long = "GPUBROKER_TEST_LONG=1 " if effort.LONG else ""
@@ -125,7 +123,7 @@ class MonthTest(testtools.TestCase):
         left, wrong = tale.workers.left, tale.workers.wrong
         self.assertLessEqual(left - self.left, wrong - self.wrong, f"{day}")
         self.left, self.wrong = left, wrong
-        tale.workers.forget()
+        self.assertEqual({}, tale.workers.meter.failed, f"day {day}")
         tale.workers.purge(KEPT)
         tale.workers.calm = False
 
@@ -215,7 +213,7 @@ class MonthTest(testtools.TestCase):
             ("lease_node", 2 * few),
             ("step", 2 * 100 * few),
             ("project", 4),
-            ("worker", 0),
+            ("worker", 2),
             ("trust", 0),
             ("delegation", few),
             ("device", len(HOSTS) * CARDS),
@@ -235,14 +233,12 @@ class MonthTest(testtools.TestCase):
     # -- what must not grow ------------------------------------------------
 
     def measure(self) -> None:
-        """An idle pass, and what the process holds."""
-        core = self.world.core
+        """A turn with nothing to do, and what the process holds."""
+        workers = self.story.workers
+        workers.work(1.0)
+        workers.look_at_everything()
         with database.counted(self.world.store) as sent:
-            plan.plan_pool(core, pools.DEFAULT, "worker-0")
-            expire.expire(core)
-            for name in HOSTS:
-                reconcile.reconcile_host(core, name)
-            sweep.find(core)
+            workers.work(0.0)
         self.statements.append(len(sent))
         gc.collect()
         self.memory.append(resident())

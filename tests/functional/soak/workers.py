@@ -10,26 +10,26 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Workers that share one pool, one after the other, and die now and then."""
+"""Two workers that share a pool and die now and then: the loops of a real
+crew, which take turns on a clock that is moved by hand."""
 
 from __future__ import annotations
 
 import collections
 import dataclasses
 import datetime
+import itertools
 import random
+from collections.abc import Callable
+from typing import Any
 
-from gpubroker import errors
-from gpubroker.domain import leases
-from gpubroker.domain import pools
 from gpubroker.services import broker
-from gpubroker.services import delegate
-from gpubroker.services import drive
-from gpubroker.services import expire
-from gpubroker.services import plan
+from gpubroker.services import ports
 from gpubroker.services import purge
-from gpubroker.services import reconcile
-from gpubroker.services import sweep
+from gpubroker.services import standing
+from gpubroker.worker import bells
+from gpubroker.worker import crew
+from gpubroker.worker import loop
 from tests.fixtures import mischief
 from tests.fixtures import tripwire
 from tests.fixtures import world
@@ -38,16 +38,105 @@ from tests.fixtures import world
 _BAD_TURNS, _RATE = 0.3, 0.1
 #: Seconds between two searches for leftovers.
 _SWEEP = 6 * 3600.0
-#: Seconds until the others notice that a worker is dead.
-_NOTICED = 6.0
+#: Seconds after which the other worker takes over what a dead one owned.
+OWNERSHIP = 1200.0
+#: Part of the messages that are lost, and that come twice.
+_LOST, _DOUBLED = 0.05, 0.05
+
+
+class Meter(ports.Uncounted):
+    """What the loops tell of themselves.
+
+    :ivar swept: how much was found that no lease stood for, and removed.
+    :ivar failed: turns that ended by a fault of the broker's own.
+    """
+
+    def __init__(self) -> None:
+        self.swept_count = 0
+        self.failed: collections.Counter[str] = collections.Counter()
+
+    def swept(self, count: int) -> None:
+        self.swept_count += count
+
+    def passed(self, name: str, outcome: ports.Outcome, took: float) -> None:
+        if outcome is ports.Outcome.FAILED:
+            self.failed[name] += 1
+
+
+class _Now:
+    """A port of the broker as it is at this moment: well, bad or deadly."""
+
+    def __init__(self, now: Callable[[], broker.Broker], name: str) -> None:
+        self._now = now
+        self._name = name
+
+    def __getattr__(self, method: str) -> Any:
+        return getattr(getattr(self._now(), self._name), method)
+
+
+class Worker:
+    """One process.
+
+    :param found: where it works.
+    :ivar core: the broker that it has at present.
+    """
+
+    def __init__(
+        self, name: str, found: world.World, pace: crew.Pace, meter: Meter
+    ) -> None:
+        self._world = found
+        self.core = found.core
+        self._due: dict[str, float] = {}
+        ring = bells.Bells()
+        changing = dataclasses.replace(
+            found.core,
+            bell=ring,
+            cache=standing.Cache(),
+            meter=meter,
+            **{
+                port: _Now(lambda: self.core, port)
+                for port in ("store", "ledger", "compute", "identity")
+            },
+        )
+        self.crew = crew.Crew(changing, name, pace)
+        ring.hang(self.crew)
+        ring.hang(found.bell)
+
+    def turn(self, core: broker.Broker, wire: tripwire.Wire) -> float:
+        """Each loop that is due or was woken makes a pass.
+
+        :param wire: what it dies by, if it does.
+        :returns: seconds until the next one is due.
+        :raises tripwire.Killed: it is dead.
+        """
+        self.core = wire.around(core) if wire.at else core
+        for one in self.crew.loops:
+            self._pass(one)
+            # A job that is killed on its way is so alone.
+            wire.live()
+        if any(one.woken for one in self.crew.loops):
+            return 0.0
+        return min(self._due.values()) - self._world.clock.monotonic()
+
+    def _pass(self, one: loop.Loop) -> None:
+        now = self._world.clock.monotonic()
+        if one.woken or now >= self._due.get(one.name, now):
+            self._due[one.name] = now + one.turn()
+
+    def look_at_everything(self) -> None:
+        """As if much time had passed."""
+        self._due.clear()
+        for lease in self._world.open():
+            self.crew.lease(lease.id)
+        for name in self._world.trees:
+            self.crew.host(name)
 
 
 class Workers:
-    """What the loops of a worker do, each when it is due.
+    """:param pace: seconds between two looks at an active lease, and at a
+        host.
 
-    :param pace: seconds between two looks at an active lease, and at a host.
     :ivar calm: nobody dies, and the cloud answers.
-    :ivar left: how much was found that no lease stood for, and removed.
     """
 
     def __init__(
@@ -55,16 +144,32 @@ class Workers:
     ) -> None:
         self._dice = dice
         self._world = found
-        self._owner = 1
-        self._pace = pace
-        self._due: dict[str, float] = {}
-        self._leftovers = sweep.Leftovers()
+        self._pace = crew.Pace(
+            plan_interval=pace,
+            lease_interval=pace,
+            check_interval=pace,
+            reconcile_interval=pace,
+            sweep_interval=_SWEEP,
+            threads=0,
+            reconcile_threads=0,
+        )
+        self.meter = Meter()
+        self._numbers = itertools.count(1)
+        self._workers = [self._hire(), self._hire()]
         self._die = False
         self.calm = False
         self.mischief = mischief.Mischief(dice, _RATE)
         self.deaths: collections.Counter[str] = collections.Counter()
         self.turns = 0
-        self.left = 0
+
+    def _hire(self) -> Worker:
+        name = f"worker-{next(self._numbers)}"
+        return Worker(name, self._world, self._pace, self.meter)
+
+    @property
+    def left(self) -> int:
+        """How much was found that no lease stood for, and removed."""
+        return self.meter.swept_count
 
     @property
     def wrong(self) -> int:
@@ -94,100 +199,48 @@ class Workers:
             clock.advance(min(max(wait, 0.01), left))
 
     def _turn(self) -> float:
+        """Who has nothing to do dies of nothing: the wire may be as long as
+        a turn of somebody who has."""
         self.turns += 1
-        core = self.core()
-        if not self._die or self.calm:
-            return self._loops(core)
-        self._die = False
-        wire = tripwire.Wire(self._dice.randint(1, 25))
-        try:
-            return self._loops(wire.around(core))
-        except tripwire.Killed as killed:
-            self.deaths[str(killed)] += 1
-            self._owner += 1
-            # What it knew of is forgotten; all is looked at again.
-            self._due.clear()
-            return _NOTICED
+        self._deliver()
+        waits = []
+        for number, worker in enumerate(self._workers):
+            wire = tripwire.Wire(self._length())
+            try:
+                waits.append(worker.turn(self.core(), wire))
+            except tripwire.Killed as killed:
+                self.deaths[str(killed)] += 1
+                self._die = False
+                self._workers[number] = self._hire()
+                waits.append(0.0)
+        return min(waits)
 
-    def _loops(self, core: broker.Broker) -> float:
-        self._wake()
-        try:
-            plan.plan_pool(core, pools.DEFAULT, f"worker-{self._owner}")
-            expire.expire(core)
-        except errors.OutsideError:
-            pass
-        waits = [self._drive(core, lease) for lease in self._world.open()]
-        waits += [self._reconcile(core, name) for name in self._world.trees]
-        self._sweep(core)
-        if self._world.bell.rung:
-            return 0.01
-        return min(waits, default=self._pace)
+    def _length(self) -> int:
+        if self.calm or not self._die:
+            return 0
+        return self._dice.randint(1, 25)
 
-    def _wake(self) -> None:
-        """Whoever was rung is looked at in this turn."""
-        for _kind, name in self._world.bell.rung:
-            self._due.pop(name, None)
-        self._world.bell.rung.clear()
+    def _deliver(self) -> None:
+        """What was rung, by whom ever, is heard by all of them, once or
+        twice; or by nobody, for a message may be lost."""
+        rung, self._world.bell.rung = self._world.bell.rung, []
+        for kind, name in rung:
+            for _time in range(self._times()):
+                for worker in self._workers:
+                    getattr(worker.crew, kind)(name)
 
-    def _drive(self, core: broker.Broker, lease: leases.Lease) -> float:
-        now = self._world.clock.monotonic()
-        due = self._due.get(lease.id, 0.0)
-        if lease.state is leases.State.QUEUED:
-            later = lease.not_before
-            here = self._world.clock.now()
-            return (
-                (later - here).total_seconds()
-                if (later and later > here)
-                else self._pace
-            )
-        if due > now:
-            return due - now
-        wait = drive.drive(core, lease.id)
-        if wait is None:
-            wait = self._pace
-        self._due[lease.id] = now + wait
-        return wait
-
-    def _reconcile(self, core: broker.Broker, name: str) -> float:
-        now = self._world.clock.monotonic()
-        due = self._due.get(name, 0.0)
-        if due > now:
-            return due - now
-        try:
-            wait = reconcile.reconcile_host(core, name)
-        except (errors.OutsideError, errors.ConcurrentUpdate):
-            wait = 5.0
-        self._due[name] = now + (self._pace if wait is None else wait)
-        return self._due[name] - now
-
-    def _sweep(self, core: broker.Broker) -> None:
-        now = self._world.clock.monotonic()
-        if self._due.get("sweep", 0.0) > now:
-            return
-        self._due["sweep"] = now + _SWEEP
-        try:
-            delegate.sweep(core)
-            found = sweep.find(core)
-            left = found.also_in(self._leftovers)
-            self.left += sum(map(len, dataclasses.astuple(left)))
-            sweep.remove(core, left)
-        except errors.OutsideError:
-            return
-        self._leftovers = found
+    def _times(self) -> int:
+        if self.calm:
+            return 1
+        chance = self._dice.random()
+        if chance < _LOST:
+            return 0
+        return 2 if chance < _LOST + _DOUBLED else 1
 
     def look_at_everything(self) -> None:
         """As if much time had passed."""
-        self._due.clear()
-
-    def forget(self) -> None:
-        """No lease that is over is remembered."""
-        there = {lease.id for lease in self._world.open()}
-        names = {*self._world.trees, "sweep"}
-        self._due = {
-            key: due
-            for key, due in self._due.items()
-            if key in there or key in names
-        }
+        for worker in self._workers:
+            worker.look_at_everything()
 
     def purge(self, days: float) -> None:
         """Killed in the middle of it at times; the next one goes on."""

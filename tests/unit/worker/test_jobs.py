@@ -187,6 +187,24 @@ class Jobs(testtools.TestCase):
         self.assertEqual(3600.0, made.give_turns())
         self.assertEqual(["a"], turns)
 
+    def test_without_threads_whoever_gives_the_turns_works(self):
+        seen = []
+
+        def work(key):
+            seen.append((key, threading.current_thread()))
+            made.ring("b" if key == "a" else "none")
+            return 5.0
+
+        made = self.make(work, threads=0)
+        made.keep({"a": 10.0, "b": 10.0})
+        self.assertEqual(5.0, made.give_turns())
+        here = threading.current_thread()
+        self.assertEqual([("a", here), ("b", here)], seen)
+        self.assertTrue(made.rest(0))
+        self.now += 5.0
+        made.give_turns()
+        self.assertEqual(4, len(seen))
+
     def test_more_jobs_than_threads_all_get_their_turn(self):
         turns = []
         made = self.make(lambda key: turns.append(key))
