@@ -15,6 +15,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import datetime
 import os
 import random
@@ -30,6 +31,7 @@ from gpubroker.client import sdk
 from sandbox.faults import rules
 from sandbox.faults import service as faults
 from tests.cloud import base
+from tests.cloud import keeper
 from tests.fixtures import effort
 
 T = TypeVar("T")
@@ -74,6 +76,16 @@ def some(
     return [places[index] for index in sorted(chosen)]
 
 
+def in_words(rule: rules.Rule) -> str:
+    """What of the rule is set, in words."""
+    default = rules.Rule(rule.fault)
+    return " ".join(
+        str(value)
+        for field, value in dataclasses.asdict(rule).items()
+        if field == "fault" or value != getattr(default, field)
+    )
+
+
 def writes(kind: str) -> bool:
     """Whether a kind of request may change something."""
     return kind.split()[1] in ("POST", "PUT", "DELETE", "PATCH")
@@ -97,6 +109,7 @@ class RoundsTest(base.CloudTest):
         self.faults = faults.connect(self.cloud.settings)
         self.faults.put()
         self.addCleanup(self.faults.put)
+        self.useFixture(keeper.Keeper(self.cloud))
 
     # -- what there is -----------------------------------------------------
 
@@ -147,7 +160,7 @@ class RoundsTest(base.CloudTest):
             self.assertLess(time.time() - self.went_wrong(), within)
         took = time.monotonic() - began
         if effort.LONG:
-            what = ", ".join(f"{r.fault} {r.kind or r.seed}" for r in wanted)
+            what = ", ".join(map(in_words, wanted))
             print(f"{took:6.1f} s  {what}", flush=True)
 
     def went_wrong(self) -> float:

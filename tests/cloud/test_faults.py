@@ -14,8 +14,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 from sandbox.faults import rules
 from tests.cloud import rounds
 
@@ -74,22 +72,12 @@ _STORMS = (
 )
 
 
-def named(rule):
-    """What of the rule is set, in words."""
-    default = rules.Rule(rule.fault)
-    return " ".join(
-        str(value)
-        for field, value in dataclasses.asdict(rule).items()
-        if field == "fault" or value != getattr(default, field)
-    )
-
-
 class Storms(rounds.RoundsTest):
     patience = 120.0
 
     def test_a_lease_lives_through_a_service_in_trouble(self):
-        for rule in rounds.some(_STORMS, 2, named):
-            with self.told(named(rule)):
+        for rule in rounds.some(_STORMS, 2, rounds.in_words):
+            with self.told(rounds.in_words(rule)):
                 self.one_round(rule)
 
 
