@@ -175,9 +175,9 @@ class Sharing(CrewCase):
 
     def kill(self, victim):
         """It does nothing any more, and tells nobody."""
-        for loop in victim._loops:
+        for loop in victim.loops:
             loop.stop()
-        for loop in victim._loops:
+        for loop in victim.loops:
             self.assertTrue(loop.join(20))
 
     def owner(self, pool):
