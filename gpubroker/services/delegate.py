@@ -98,8 +98,14 @@ def give_back(
     try:
         core.identity.revoke(delegation)
         _withdraw(core, trust)
+    # The first error is the one to tell.
+    except errors.OutsideError as error:
+        LOG.warning(
+            "Trust %s is deleted later: %s",
+            delegation.trust_id,
+            error.message,
+        )
     except Exception:
-        # The first error is the one to tell.
         LOG.exception("Trust %s could not be deleted", delegation.trust_id)
 
 
