@@ -45,6 +45,9 @@ from gpubroker.client.sdk import offer as offer_sdk
 from gpubroker.client.sdk import pool as pool_sdk
 from gpubroker.dashboard import errors
 
+#: The service's code for a name that is taken.
+_DUPLICATE = "gpubroker.duplicate"
+
 
 def broker(request: Any) -> sdk.Proxy:
     """The service, for who makes this request."""
@@ -88,7 +91,8 @@ def told() -> Iterator[None]:
     except client_errors.ServiceError as error:
         if error.status_code == 401:
             raise errors.SignInAgain(str(error)) from error
-        raise errors.BrokerError(str(error), error.field) from error
+        taken = error.code == _DUPLICATE
+        raise errors.BrokerError(str(error), error.field, taken) from error
     except (
         sdk_exceptions.SDKException,
         ksa_exceptions.ClientException,

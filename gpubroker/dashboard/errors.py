@@ -27,11 +27,16 @@ from __future__ import annotations
 
 
 class BrokerError(Exception):
-    """:ivar field: the field of the order that was wrong, or ``None``."""
+    """:ivar field: the field of the order that was wrong, or ``None``.
+    :ivar taken: whether there is another thing of that name.
+    """
 
-    def __init__(self, message: str, field: str | None = None) -> None:
+    def __init__(
+        self, message: str, field: str | None = None, taken: bool = False
+    ) -> None:
         super().__init__(message)
         self.field = field
+        self.taken = taken
 
 
 class NotFound(BrokerError):

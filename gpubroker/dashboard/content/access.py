@@ -27,19 +27,26 @@ PERMISSIONS = (f"openstack.services.{sdk.SERVICE_TYPE}",)
 
 
 def rules(*names: str) -> tuple[tuple[str, str], ...]:
-    """Policy rules as Horizon wants them; all must allow it.
+    """Policy rules as Horizon wants them.
+
+    All must allow an action; any of them lets a panel be seen.
 
     :param names: without the prefix that all rules share, ``lease:create``.
     """
     return tuple((apps.SERVICE, f"gpubroker:{name}") for name in names)
 
 
-def why_not_order(request: Any) -> str:
-    """Why nothing can be ordered; empty where it can."""
+def why_not(request: Any, name: str) -> str:
+    """Why who is signed in may not do a thing; empty where they may."""
     mine = {
         "project_id": request.user.project_id,
         "user_id": request.user.id,
     }
-    if policy.check(rules("lease:create"), request, mine):
+    if policy.check(rules(name), request, mine):
         return ""
     return _("your role does not allow it")
+
+
+def why_not_order(request: Any) -> str:
+    """Why nothing can be ordered; empty where it can."""
+    return why_not(request, "lease:create")

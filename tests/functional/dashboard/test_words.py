@@ -26,7 +26,7 @@ class WordsTest(testtools.TestCase):
         base.horizon()
 
     def test_what_to_try_goes_by_the_reason(self) -> None:
-        from gpubroker.dashboard.content.project.leases import advice
+        from gpubroker.dashboard.content.leases import advice
 
         for reason, words in (
             ("Quota exceeded for instances: Requested 1", "more quota"),
@@ -50,7 +50,7 @@ class WordsTest(testtools.TestCase):
         self.assertEqual("as it came", offers.blocked(entry, 1))
 
     def test_every_state_of_a_lease_has_words(self) -> None:
-        from gpubroker.dashboard.content.project.leases import rules
+        from gpubroker.dashboard.content.leases import rules
         from gpubroker.dashboard.words import leases as words
         from gpubroker.domain import leases
 

@@ -9,26 +9,24 @@
 # WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 # License for the specific language governing permissions and limitations
 # under the License.
-"""The forms of leases: order, extend, end."""
+"""The forms of leases: order, extend."""
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
-from horizon import exceptions
 from horizon import forms
-from horizon import messages
 
 from gpubroker.client.sdk import lease as lease_sdk
 from gpubroker.dashboard import api
 from gpubroker.dashboard import errors
+from gpubroker.dashboard.content import forms as judged
 from gpubroker.dashboard.content.project.leases import checks
 from gpubroker.dashboard.content.project.leases import choices
 
 
-class Order(forms.SelfHandlingForm):
+class Order(judged.Form):
     flavor = forms.ChoiceField(
         label=_("GPU flavor"),
         help_text=_("How many GPUs of which model, with how much else."),
@@ -144,28 +142,11 @@ class Order(forms.SelfHandlingForm):
     def clean_user_data(self) -> str:
         return checks.user_data(self.cleaned_data["user_data"])
 
-    def handle(
-        self, request: Any, data: dict[str, Any]
-    ) -> lease_sdk.Lease | None:
-        try:
-            made = api.order(request, **_attrs(data))
-        except errors.SignInAgain:
-            exceptions.handle(request)
-            return None
-        except errors.BrokerError as error:
-            self._refused(error)
-            return None
-        messages.success(
-            request, _("%(name)s is ordered.") % {"name": made.name}
-        )
-        return made
+    def act(self, request: Any, data: dict[str, Any]) -> lease_sdk.Lease:
+        return api.order(request, **_attrs(data))
 
-    def _refused(self, error: errors.BrokerError) -> None:
-        """Say the service's own words beside the field they are about."""
-        # Such as workload.networks[0].network.
-        parts = re.split(r"[^a-z_]+", error.field or "")
-        field = next((part for part in parts if part in self.fields), None)
-        self.add_error(field, str(error))
+    def done(self, data: dict[str, Any], made: lease_sdk.Lease) -> str:
+        return str(_("%(name)s is ordered.") % {"name": made.name})
 
 
 def _attrs(data: dict[str, Any]) -> dict[str, Any]:
@@ -189,7 +170,7 @@ def _attrs(data: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in order.items() if value}
 
 
-class Extend(forms.SelfHandlingForm):
+class Extend(judged.Form):
     by = forms.CharField(
         label=_("How much longer"),
         help_text=_("2h, 30m, 1d, 1h30m"),
@@ -199,34 +180,12 @@ class Extend(forms.SelfHandlingForm):
     def clean_by(self) -> int | None:
         return checks.duration(self.cleaned_data["by"])
 
-    def handle(self, request: Any, data: dict[str, Any]) -> bool:
-        lease: lease_sdk.Lease = self.initial["lease"]
-        try:
-            api.extend(request, lease.id, data["by"])
-        except errors.SignInAgain:
-            exceptions.handle(request)
-        except errors.BrokerError as error:
-            self.add_error("by", str(error))
-        else:
-            messages.success(
-                request, _("%(name)s is extended.") % {"name": lease.name}
-            )
-            return True
-        return False
+    def act(self, request: Any, data: dict[str, Any]) -> lease_sdk.Lease:
+        return api.extend(request, self.initial["lease"].id, data["by"])
 
+    def done(self, data: dict[str, Any], made: lease_sdk.Lease) -> str:
+        return str(_("%(name)s is extended.") % {"name": made.name})
 
-class End(forms.SelfHandlingForm):
-    def handle(self, request: Any, data: dict[str, Any]) -> bool:
-        lease: lease_sdk.Lease = self.initial["lease"]
-        try:
-            api.end(request, lease.id)
-        except errors.SignInAgain:
-            exceptions.handle(request)
-        except errors.BrokerError as error:
-            self.api_error(str(error))
-        else:
-            messages.success(
-                request, _("%(name)s is ending.") % {"name": lease.name}
-            )
-            return True
-        return False
+    def refused(self, error: errors.BrokerError) -> None:
+        """There is but one thing that can be wrong."""
+        self.add_error("by", str(error))

@@ -28,9 +28,9 @@ from gpubroker.client.sdk import lease as lease_sdk
 from gpubroker.dashboard import api
 from gpubroker.dashboard import errors
 from gpubroker.dashboard.content import access
+from gpubroker.dashboard.content.leases import rules
 from gpubroker.dashboard.content.project.leases import checks
 from gpubroker.dashboard.content.project.leases import forms as lease_forms
-from gpubroker.dashboard.content.project.leases import rules
 from gpubroker.dashboard.content.project.leases import tables as lists
 from gpubroker.dashboard.words import offers
 from gpubroker.dashboard.words import times

@@ -15,54 +15,40 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import html
 from django.utils.translation import gettext_lazy as _
 from horizon import tables
 
 from gpubroker.client.sdk import lease as lease_sdk
-from gpubroker.dashboard import api
-from gpubroker.dashboard.content.project.leases import rules
+from gpubroker.dashboard.content import actions
+from gpubroker.dashboard.content.leases import columns
+from gpubroker.dashboard.content.leases import rules
 from gpubroker.dashboard.words import leases as words
 from gpubroker.dashboard.words import times
 
-_PANEL = "horizon:project:gpu_leases"
+PANEL = "horizon:project:gpu_leases"
 
 
-class _RowAction(tables.LinkAction):
-    """Shown also where it can not be done, with the reason."""
-
-    classes: tuple[str, ...] = ("ajax-modal",)
-
-    def why_not(self, request: Any, lease: lease_sdk.Lease) -> str:
-        raise NotImplementedError
-
-    def allowed(
-        self, request: Any, lease: lease_sdk.Lease | None = None
-    ) -> bool:
-        if lease is None:
-            return True
-        why = self.why_not(request, lease)
-        if why:
-            _disable(self, why)
+class _LeaseAction(actions.RowAction):
+    def shown(self, lease: lease_sdk.Lease) -> bool:
         return not lease.is_final
 
 
-class Extend(_RowAction):
+class Extend(_LeaseAction):
     name = "extend"
     verbose_name = _("Extend")
-    url = f"{_PANEL}:extend"
+    url = f"{PANEL}:extend"
     icon = "clock"
 
     def why_not(self, request: Any, lease: lease_sdk.Lease) -> str:
         return rules.why_not_extend(request, lease)
 
 
-class End(_RowAction):
+class End(_LeaseAction):
     name = "end"
     verbose_name = _("End")
-    url = f"{_PANEL}:end"
+    url = f"{PANEL}:end"
     classes = ("ajax-modal", "btn-danger")
     icon = "stop"
 
@@ -70,41 +56,9 @@ class End(_RowAction):
         return rules.why_not_end(request, lease)
 
 
-def _disable(action: tables.LinkAction, why: str) -> None:
-    """As Horizon's own "Launch Instance (Quota exceeded)"."""
-    action.classes = [c for c in action.classes if c != "ajax-modal"]
-    action.classes.append("disabled")
-    action.attrs = {**action.attrs, "aria-disabled": "true"}
-    action.verbose_name = f"{action.verbose_name} ({why})"
-
-
-class Row(tables.Row):
-    """Asked for anew while something is being done with the lease."""
-
-    ajax = True
-
-    def get_data(self, request: Any, lease_id: str) -> lease_sdk.Lease:
-        return api.lease(request, lease_id)
-
-
-def _standing(lease: lease_sdk.Lease) -> str:
-    """Place in the queue, what is being done, or what is wrong."""
-    return render_to_string(
-        "project/gpu_leases/_standing.html",
-        {
-            "place": words.place(lease),
-            "doing": words.now_doing(lease.progress or ()),
-            "why": words.why(lease),
-        },
-    )
-
-
 def _ends(lease: lease_sdk.Lease) -> str:
-    if lease.expires_at:
-        return times.moment(lease.expires_at)
-    if lease.duration and not lease.is_final:
-        return str(_("%s after its start") % times.length(lease.duration))
-    return "" if lease.is_final else str(_("when you end it"))
+    never = "" if lease.is_final else str(_("when you end it"))
+    return columns.end(lease) or never
 
 
 def _login(lease: lease_sdk.Lease) -> str:
@@ -114,25 +68,16 @@ def _login(lease: lease_sdk.Lease) -> str:
     )
 
 
-_NAME = {"link": f"{_PANEL}:detail", "verbose_name": _("Name")}
+_NAME = {"link": f"{PANEL}:detail", "verbose_name": _("Name")}
 
 
 class Living(tables.DataTable):
     name = tables.WrappingColumn("name", **_NAME)
     gpus = tables.Column(words.gpus, verbose_name=_("GPUs"))
-    state = tables.Column(
-        "state",
-        verbose_name=_("State"),
-        status=True,
-        status_choices=(
-            ("queued", None),
-            ("starting", None),
-            ("ending", None),
-            ("active", True),
-        ),
-        display_choices=tuple(words.STATES.items()),
+    state = tables.Column("state", **columns.STATE)
+    standing = tables.Column(
+        columns.standing, verbose_name=_("Where it stands")
     )
-    standing = tables.Column(_standing, verbose_name=_("Where it stands"))
     login = tables.Column(
         _login,
         verbose_name=_("Log in"),
@@ -145,7 +90,7 @@ class Living(tables.DataTable):
     class Meta:
         name = "leases"
         verbose_name = _("Current GPU leases")
-        row_class = Row
+        row_class = columns.Row
         status_columns = ("state",)
         row_actions = (Extend, End)
         row_actions_dropdown_template = "gpubroker/_row_actions.html"
@@ -182,4 +127,4 @@ class Past(tables.DataTable):
 
 
 def detail_url(lease_id: str) -> str:
-    return str(reverse(f"{_PANEL}:detail", args=[lease_id]))
+    return str(reverse(f"{PANEL}:detail", args=[lease_id]))

@@ -14,14 +14,12 @@ from __future__ import annotations
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
-from horizon import exceptions
 from horizon import tables
-from horizon.utils import functions
 
 from gpubroker.client.sdk import lease as lease_sdk
-from gpubroker.dashboard import api
 from gpubroker.dashboard.content import access
-from gpubroker.dashboard.content.project.leases import rules
+from gpubroker.dashboard.content.leases import pages
+from gpubroker.dashboard.content.leases import rules
 from gpubroker.dashboard.content.project.leases import tables as lists
 from gpubroker.dashboard.content.project.leases.detail import Detail
 from gpubroker.dashboard.content.project.leases.detail import Now
@@ -42,7 +40,7 @@ __all__ = [
 ]
 
 
-class _Leases(tables.PagedTableMixin, tables.DataTableView):
+class _Leases(pages.Paged, tables.DataTableView):
     """A list by pages, the newest order first.
 
     :cvar states: of the leases in it.
@@ -53,22 +51,7 @@ class _Leases(tables.PagedTableMixin, tables.DataTableView):
     past: bool
 
     def get_data(self) -> list[lease_sdk.Lease]:
-        marker, direction = self._get_marker()
-        forth = direction == "desc"
-        try:
-            page = api.leases(
-                self.request,
-                functions.get_page_size(self.request),
-                marker=marker,
-                newest_first=forth,
-                state=self.states,
-            )
-        except Exception:
-            exceptions.handle(self.request, _("The leases could not be read."))
-            return []
-        self._has_more_data = page.more if forth else True
-        self._has_prev_data = bool(marker) if forth else page.more
-        return page.leases if forth else page.leases[::-1]
+        return self.page(state=self.states)
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context: dict[str, Any] = super().get_context_data(**kwargs)

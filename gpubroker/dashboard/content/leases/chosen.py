@@ -24,15 +24,15 @@ from horizon import exceptions
 from gpubroker.client.sdk import lease as lease_sdk
 from gpubroker.dashboard import api
 
-PANEL = "horizon:project:gpu_leases"
-
 
 class OfOneLease:
     """A view whose URL names a lease.
 
+    :cvar panel: where it leads back to when there is no such lease.
     :cvar console: whether the page leads to the console of its server.
     """
 
+    panel: str
     console = False
     request: Any
     kwargs: dict[str, Any]
@@ -51,6 +51,6 @@ class OfOneLease:
             exceptions.handle(
                 self.request,
                 _("The lease could not be read."),
-                redirect=reverse(f"{PANEL}:index"),
+                redirect=reverse(f"{self.panel}:index"),
             )
             raise

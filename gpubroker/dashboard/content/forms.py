@@ -1,0 +1,65 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Forms whose fields the service judges, too."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from horizon import exceptions
+from horizon import forms
+from horizon import messages
+
+from gpubroker.dashboard import errors
+
+
+class Form(forms.SelfHandlingForm):
+    """Says the service's own words beside the field they are about.
+
+    :cvar named: the field that is at fault when a name is taken, of which
+        the service does not say so.
+    """
+
+    named: str | None = None
+
+    def act(self, request: Any, data: dict[str, Any]) -> Any:
+        """Ask the service.
+
+        :raises BrokerError: with the field that was wrong, if one was.
+        """
+        raise NotImplementedError
+
+    def done(self, data: dict[str, Any], made: Any) -> str:
+        """What is said when it has worked."""
+        raise NotImplementedError
+
+    def handle(self, request: Any, data: dict[str, Any]) -> Any:
+        try:
+            made = self.act(request, data)
+        except errors.SignInAgain:
+            exceptions.handle(request)
+            return None
+        except errors.BrokerError as error:
+            self.refused(error)
+            return None
+        messages.success(request, self.done(data, made))
+        return made or True
+
+    def refused(self, error: errors.BrokerError) -> None:
+        # Such as workload.networks[0].network.
+        parts = re.split(r"[^a-z_]+", error.field or "")
+        field = next((part for part in parts if part in self.fields), None)
+        if field is None and error.taken:
+            field = self.named
+        self.add_error(field, str(error))
