@@ -59,7 +59,8 @@ class Form(forms.SelfHandlingForm):
     def refused(self, error: errors.BrokerError) -> None:
         # Such as workload.networks[0].network.
         parts = re.split(r"[^a-z_]+", error.field or "")
-        field = next((part for part in parts if part in self.fields), None)
+        seen = {one.name for one in self.visible_fields()}
+        field = next((part for part in parts if part in seen), None)
         if field is None and error.taken:
             field = self.named
         self.add_error(field, str(error))

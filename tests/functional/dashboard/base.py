@@ -152,13 +152,23 @@ def _token(who: test_api.Persona, broker: str) -> Any:
 def _keystone(
     environ: dict[str, Any], start_response: Callable[..., Any]
 ) -> Iterable[bytes]:
-    """What Horizon's frame asks on every page: which projects one has."""
+    """What Horizon's frame asks on every page, which projects one has, and
+    the names of all of them and of users: as the ids, in capitals."""
     path = environ["PATH_INFO"]
     body: dict[str, Any] = {
         "/v3/auth/projects": {"projects": []},
+        "/v3/projects": {
+            "projects": [
+                {"id": one, "name": one.upper()}
+                for one in (test_api.PROJECT, test_api.OTHER)
+            ]
+        },
         "/v3/users": {"users": []},
     }.get(path) or {"version": ksa_fixture.V3Discovery(f"{KEYSTONE}/v3")}
     if path.startswith("/v3/users/"):
+        user_id, *more = path.removeprefix("/v3/users/").split("/")
         body = {"projects": []}
+        if not more:
+            body = {"user": {"id": user_id, "name": user_id.upper()}}
     start_response("200 OK", [("Content-Type", "application/json")])
     return [json.dumps(body).encode()]

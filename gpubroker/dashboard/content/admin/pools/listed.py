@@ -1,0 +1,49 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Pools as the list has them: with the cards of their hosts. Pure."""
+
+from __future__ import annotations
+
+import collections
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from gpubroker.client.sdk import host as host_sdk
+from gpubroker.client.sdk import pool as pool_sdk
+
+#: Where hosts go that are found, and orders that name no pool.
+DEFAULT = "default"
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """:param cards: of all its hosts; ``None`` where nobody can tell.
+    :param owners: names of the projects that own it.
+    """
+
+    pool: pool_sdk.Pool
+    cards: int | None
+    owners: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        """The key of the row."""
+        return self.pool.name
+
+
+def cards(hosts: Iterable[host_sdk.Host]) -> dict[str, int]:
+    """Pool -> how many GPUs are on its hosts."""
+    found: collections.Counter[str] = collections.Counter()
+    for host in hosts:
+        found[host.pool] += int((host.devices or {}).get("total") or 0)
+    return dict(found)

@@ -1,0 +1,152 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+from horizon import exceptions
+
+from gpubroker.client.sdk import host as host_sdk
+from gpubroker.client.sdk import pool as pool_sdk
+from gpubroker.dashboard import api
+from gpubroker.dashboard import catalogue_api
+from gpubroker.dashboard.content.admin import dialogs
+from gpubroker.dashboard.content.admin import lists
+from gpubroker.dashboard.content.admin import people
+from gpubroker.dashboard.content.admin.leases import tally
+from gpubroker.dashboard.content.admin.pools import forms
+from gpubroker.dashboard.content.admin.pools import listed
+from gpubroker.dashboard.content.admin.pools import tables
+
+
+def _hosts(request: Any) -> list[host_sdk.Host] | None:
+    """``None``: the service could not tell; a message says why."""
+    try:
+        return catalogue_api.hosts(request)
+    except Exception:
+        exceptions.handle(request, _("The hosts could not be read."))
+        return None
+
+
+class Index(lists.Index):
+    table_class = tables.Pools
+    page_title = _("GPU Pools")
+    panel = tables.PANEL
+    noun = "pool"
+    create_label = _("Create Pool")
+    unread = _("The pools could not be read.")
+
+    def read(self) -> list[listed.Listed]:
+        found = sorted(api.pools(self.request), key=lambda pool: pool.name)
+        hosts = _hosts(self.request)
+        cards = None if hosts is None else listed.cards(hosts)
+        owned = any(pool.projects for pool in found)
+        known = people.projects(self.request) if owned else people.Projects()
+        return [
+            listed.Listed(
+                pool,
+                None if cards is None else cards.get(pool.name, 0),
+                tuple(known.name(one) for one in pool.projects or ()),
+            )
+            for pool in found
+        ]
+
+
+class Create(dialogs.Create):
+    form_class = forms.Create
+    page_title = _("Create GPU Pool")
+    panel = tables.PANEL
+    rule = "pool:create"
+
+    def sentences(self) -> list[Any]:
+        return [
+            _("It has a queue of its own, and no host yet: move some there."),
+            _(
+                "A project that may not order in it does not see it, among "
+                "the offers or elsewhere."
+            ),
+        ]
+
+
+class _OfOne:
+    panel = tables.PANEL
+    unread = _("The pool could not be read.")
+    request: Any
+    kwargs: dict[str, Any]
+    thing: pool_sdk.Pool
+
+    def read(self) -> pool_sdk.Pool:
+        return catalogue_api.pool(self.request, str(self.kwargs["name"]))
+
+
+class Update(_OfOne, dialogs.Update):
+    form_class = forms.Update
+    page_title = _("Edit GPU Pool")
+    rule = "pool:update"
+
+    def get_initial(self) -> dict[str, Any]:
+        initial = super().get_initial()
+        owners = self.thing.projects or []
+        known = people.projects(self.request) if owners else people.Projects()
+        return {**initial, "projects": [known.word(one) for one in owners]}
+
+    def sentences(self) -> list[Any]:
+        return [
+            _("Leases that are not over stay, whoever may order from now on."),
+            _("The GPUs that are admitted already stay so."),
+        ]
+
+
+class Hosts(_OfOne, dialogs.Page):
+    """Moves hosts of other pools into this one."""
+
+    form_class = forms.Hosts
+    page_title = _("Move Hosts")
+    submit_label = _("Move them")
+    rule = "host:update"
+    verb = "hosts"
+
+    def get_initial(self) -> dict[str, Any]:
+        here = self.thing.name
+        hosts = _hosts(self.request) or []
+        others = [host for host in hosts if host.pool != here]
+        return {"thing": self.thing, "others": others}
+
+    def sentences(self) -> list[Any]:
+        name = {"pool": self.thing.name}
+        return [
+            _("Their GPUs go to orders in the queue of %(pool)s from then on.")
+            % name,
+            _("Orders that wait for them elsewhere wait for others."),
+            _("Who may not order in %(pool)s does not get them.") % name,
+        ]
+
+
+class Delete(_OfOne, dialogs.Delete):
+    form_class = forms.Delete
+    form_id = "gpu_pool_delete"
+    modal_header = page_title = _("Delete GPU Pool")
+    rule = "pool:delete"
+
+    def why_not(self) -> str:
+        return super().why_not() or tables.kept(self.thing)
+
+    def sentences(self) -> list[Any]:
+        return [
+            _(
+                "It can only go while no host is in it and all its leases "
+                "are over."
+            ),
+            *tally.living(self.request, pool=self.thing.name),
+        ]
