@@ -80,7 +80,9 @@ def horizon() -> None:
 
 
 class TestCase(testtools.TestCase):
-    """:ivar api: the API and its world."""
+    """:ivar api: the API and its world.
+    :ivar keystone: what answers for Keystone.
+    """
 
     def setUp(self) -> None:
         super().setUp()
@@ -88,7 +90,8 @@ class TestCase(testtools.TestCase):
         self.api = self.useFixture(test_api.Api())
         self.world = self.api.world
         self._serve(BROKER, lambda *a: self.api.application(*a))
-        self._serve(KEYSTONE, _keystone)
+        self.keystone = _keystone
+        self._serve(KEYSTONE, lambda *a: self.keystone(*a))
 
     def _serve(self, url: str, application: Callable[..., Any]) -> None:
         intercept = interceptor.RequestsInterceptor(

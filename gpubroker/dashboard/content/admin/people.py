@@ -14,79 +14,47 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 from horizon import exceptions
 from openstack_dashboard.api import keystone
 
-#: What the service takes for an id of Keystone's.
-_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+from gpubroker.dashboard.content.admin import projects
 
-#: What Keystone itself makes; one of a project that is gone has no name.
-_MADE = re.compile(r"[0-9a-f]{32}")
+_UNREAD = _("The names of projects and users could not be read.")
 
-
-@dataclass(frozen=True, slots=True)
-class Projects:
-    """:param names: id -> name; empty where Keystone does not tell."""
-
-    names: Mapping[str, str] = field(default_factory=dict)
-
-    def name(self, project_id: str) -> str:
-        return self.names.get(project_id) or project_id
-
-    def ids(self, text: str) -> list[str]:
-        """The projects that are meant by a name or an id.
-
-        More than one where domains have projects of the same name; none
-        where there is no such project.
-        """
-        if text in self.names:
-            return [text]
-        named = [one for one, name in self.names.items() if name == text]
-        if named:
-            return named
-        pattern = _MADE if self.names else _ID
-        return [text] if pattern.fullmatch(text) else []
-
-    def word(self, project_id: str) -> str:
-        """Its name where that means no other project, else its id."""
-        name = self.name(project_id)
-        return name if self.ids(name) == [project_id] else project_id
+#: More users than so many on a page are not asked for.
+_MOST = 50
 
 
-def projects(request: Any) -> Projects:
+def names(request: Any) -> projects.Projects:
     """All of them, in one request; Keystone has no way to ask for some."""
     try:
         found, _more = keystone.tenant_list(request, admin=False)
     except Exception:
-        exceptions.handle(
-            request, _("The names of the projects could not be read.")
-        )
-        return Projects()
-    return Projects({one.id: one.name for one in found})
+        # No hindrance, and no news to who may never ask: it is logged.
+        exceptions.handle(request, _UNREAD, ignore=True)
+        return projects.Projects()
+    return projects.Projects({one.id: one.name for one in found})
 
 
 def users(request: Any, ids: Iterable[str]) -> dict[str, str]:
-    """id -> name, of those that Keystone tells.
+    """id -> name, of those that Keystone tells; an id stands for the others.
 
-    One request each: there may be many more users than fit an answer.
+    One request each, since there may be many more users than fit an answer.
     """
     found: dict[str, str] = {}
-    for user_id in sorted(set(ids)):
+    for user_id in sorted(set(ids))[:_MOST]:
         try:
-            found[user_id] = keystone.user_get(
-                request, user_id, admin=False
-            ).name
+            one = keystone.user_get(request, user_id, admin=False)
+            found[user_id] = one.name
         except exceptions.NOT_FOUND:
             # Users go; their leases stay in the list.
             continue
         except Exception:
-            # Who may not ask for one may not ask for the next. The id
-            # stands for the name.
+            # Who may not ask for one may not ask for the next.
+            exceptions.handle(request, _UNREAD, ignore=True)
             break
     return found

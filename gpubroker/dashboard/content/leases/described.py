@@ -80,4 +80,5 @@ def _told(event: event_sdk.LeaseEvent) -> dict[str, str]:
         "at": times.exact(event.at),
         "title": words.event(event.kind),
         "message": event.message,
+        "by": event.by or "",
     }

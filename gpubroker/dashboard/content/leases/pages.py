@@ -15,7 +15,7 @@
 from __future__ import annotations
 
 import urllib.parse
-from typing import Any
+from typing import Any, ClassVar
 
 from django.utils.translation import gettext_lazy as _
 from horizon import exceptions
@@ -63,7 +63,7 @@ class Filtered(tables.DataTable):
     :cvar filters: the names of the fields that are kept.
     """
 
-    filters: tuple[str, ...] = ()
+    filters: ClassVar[tuple[str, ...]] = ()
 
     def get_pagination_string(self) -> str:
         return self._kept(super().get_pagination_string())

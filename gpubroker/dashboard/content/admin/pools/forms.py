@@ -57,7 +57,7 @@ class Pool(judged.Form):
         words: list[str] = self.cleaned_data["projects"]
         if not words:
             return []
-        known = people.projects(self.request)
+        known = people.names(self.request)
         found: list[str] = []
         for word in words:
             meant = known.ids(word)

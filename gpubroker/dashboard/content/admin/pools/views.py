@@ -24,6 +24,7 @@ from gpubroker.dashboard import catalogue_api
 from gpubroker.dashboard.content.admin import dialogs
 from gpubroker.dashboard.content.admin import lists
 from gpubroker.dashboard.content.admin import people
+from gpubroker.dashboard.content.admin import projects
 from gpubroker.dashboard.content.admin.leases import tally
 from gpubroker.dashboard.content.admin.pools import forms
 from gpubroker.dashboard.content.admin.pools import listed
@@ -52,7 +53,7 @@ class Index(lists.Index):
         hosts = _hosts(self.request)
         cards = None if hosts is None else listed.cards(hosts)
         owned = any(pool.projects for pool in found)
-        known = people.projects(self.request) if owned else people.Projects()
+        known = people.names(self.request) if owned else projects.Projects()
         return [
             listed.Listed(
                 pool,
@@ -98,7 +99,7 @@ class Update(_OfOne, dialogs.Update):
     def get_initial(self) -> dict[str, Any]:
         initial = super().get_initial()
         owners = self.thing.projects or []
-        known = people.projects(self.request) if owners else people.Projects()
+        known = people.names(self.request) if owners else projects.Projects()
         return {**initial, "projects": [known.word(one) for one in owners]}
 
     def sentences(self) -> list[Any]:

@@ -22,8 +22,8 @@ from gpubroker.client.sdk import lease as lease_sdk
 from gpubroker.dashboard import api
 from gpubroker.dashboard import errors
 from gpubroker.dashboard.content import forms as judged
+from gpubroker.dashboard.content.leases import choices
 from gpubroker.dashboard.content.project.leases import checks
-from gpubroker.dashboard.content.project.leases import choices
 
 
 class Order(judged.Form):
