@@ -12,6 +12,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -86,6 +87,16 @@ class AllLeasesTest(catalogue.CatalogueTest):
         now = self.text(f"{lease.id}/now/")
         self.assertIn("Whose it is", now)
         self.assertNotIn("<html", now)
+
+    def test_a_name_is_no_template(self) -> None:
+        for name in ("{% x", "{{ request.user.token.id }}", "<b>"):
+            lease = self.world.order(name)
+            title = f"<h1>{html.escape(name)}</h1>"
+            self.assertIn(title, self.text(f"{lease.id}/"))
+            self.assertEqual(
+                200,
+                self.client.get(f"{self.index}{lease.id}/end/").status_code,
+            )
 
     def test_an_operator_ends_one_of_anybody(self) -> None:
         lease = self.world.order("train")

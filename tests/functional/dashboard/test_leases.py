@@ -13,6 +13,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 
 from tests.fixtures import api as test_api
@@ -91,6 +92,12 @@ class RightsTest(base.TestCase):
         self.assertNotEqual(200, client.get(INDEX).status_code)
         home = self.read(client, "/project/api_access/")
         self.assertNotIn("gpu_leases", home)
+
+    def test_a_name_is_no_template(self) -> None:
+        for name in ("{% x", "{{ request.user.token.id }}", "<b>"):
+            lease = self.world.order(name)
+            text = self.text(test_api.MEMBER, f"{INDEX}{lease.id}/")
+            self.assertIn(f"<h1>{html.escape(name)}</h1>", text)
 
     def test_another_project_does_not_find_it(self) -> None:
         lease = self.world.order("train")

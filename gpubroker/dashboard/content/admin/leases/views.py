@@ -69,8 +69,10 @@ class Detail(_Lease):
     template_name = "admin/gpu_leases/detail.html"
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        self.page_title = self.lease.name
-        return super().get_context_data(**kwargs)
+        context = super().get_context_data(**kwargs)
+        # Not as an attribute: Horizon takes that for a template, and people
+        # name their leases as they like.
+        return {**context, "page_title": self.lease.name}
 
 
 class Now(_Lease):
