@@ -137,6 +137,11 @@ class Page(_OfOne):
 
     template_name = ajax_template_name = "gpubroker/form.html"
 
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        context = super().get_context_data(**kwargs)
+        title = f"{self.page_title}: {self.thing.name}"
+        return {**context, "page_title": title}
+
 
 class Update(Page):
     verb = "update"

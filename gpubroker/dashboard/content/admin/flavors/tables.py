@@ -68,6 +68,7 @@ class Flavors(tables.DataTable):
         row_actions = (Update, Delete)
         row_actions_dropdown_template = "gpubroker/_row_actions.html"
         hidden_title = True
+        css_classes = "gpu-list"
 
 
 def constraints(flavor: flavor_sdk.Flavor) -> list[str]:

@@ -88,3 +88,4 @@ class Leases(pages.Filtered):
         pagination_param = "lease_marker"
         prev_pagination_param = "prev_lease_marker"
         hidden_title = True
+        css_classes = "gpu-list"

@@ -85,3 +85,4 @@ class Models(tables.DataTable):
         row_actions = (Update, Delete)
         row_actions_dropdown_template = "gpubroker/_row_actions.html"
         hidden_title = True
+        css_classes = "gpu-list"

@@ -89,3 +89,4 @@ class Pools(tables.DataTable):
         row_actions = (Update, Hosts, Delete)
         row_actions_dropdown_template = "gpubroker/_row_actions.html"
         hidden_title = True
+        css_classes = "gpu-list"

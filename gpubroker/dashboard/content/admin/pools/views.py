@@ -113,7 +113,7 @@ class Hosts(_OfOne, dialogs.Page):
     """Moves hosts of other pools into this one."""
 
     form_class = forms.Hosts
-    page_title = _("Move Hosts")
+    page_title = _("Move Hosts to GPU Pool")
     submit_label = _("Move them")
     rule = "host:update"
     verb = "hosts"

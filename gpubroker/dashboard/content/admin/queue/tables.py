@@ -99,3 +99,4 @@ class Queue(pages.Filtered):
         pagination_param = "lease_marker"
         prev_pagination_param = "prev_lease_marker"
         hidden_title = True
+        css_classes = "gpu-list"
