@@ -133,25 +133,33 @@ class Calls(base.Proxy):
         """
         if _UUID.fullmatch(text):
             return self._lookup(Device, text.lower(), ignore_missing)
-        for query in _searches(text):
-            found = list(self.devices(**query))
-            present = [one for one in found if one.state == "present"]
-            # A card that moved leaves its former place behind as vanished.
-            found = present or found
-            if len(found) > 1:
-                ids = ", ".join(one.id for one in found)
-                raise exceptions.DuplicateResource(
-                    f"More than one device is {text!r}; use one of the "
-                    f"ids: {ids}."
-                )
-            if found:
-                return found[0]
+        found = self.search_devices(text)
+        if len(found) > 1:
+            ids = ", ".join(one.id for one in found)
+            raise exceptions.DuplicateResource(
+                f"More than one device is {text!r}; use one of the ids: {ids}."
+            )
+        if found:
+            return found[0]
         if ignore_missing:
             return None
         raise exceptions.NotFoundException(
             f"There is no device {text!r}; name it by id, by "
             f"host/PCI-address or by serial number."
         )
+
+    def search_devices(self, text: str) -> list[Device]:
+        """All devices that :meth:`find_device` has to choose from."""
+        if _UUID.fullmatch(text):
+            found = self._lookup(Device, text.lower(), ignore_missing=True)
+            return [found] if found else []
+        for query in _searches(text):
+            known = list(self.devices(**query))
+            # A card that moved leaves its former place behind as vanished.
+            present = [one for one in known if one.state == "present"]
+            if known:
+                return present or known
+        return []
 
     def device_fences(
         self, device: str | Device

@@ -172,6 +172,16 @@ class Devices(wire.TestCase):
         )
         self.assertIn(f"{self.ID}, 2", str(error))
 
+    def test_a_search_has_all_that_one_has_to_choose_from(self):
+        self.http.get(
+            f"{wire.V1}/devices?serial=s1",
+            json={"devices": [self.device(), {"id": "2", "state": "present"}]},
+        )
+        found = [one.id for one in self.broker.search_devices("s1")]
+        self.assertEqual([self.ID, "2"], found)
+        self.http.get(f"{wire.V1}/devices", json={"devices": []})
+        self.assertEqual([], self.broker.search_devices("s2"))
+
     def test_none_is_a_clear_error(self):
         self.http.get(f"{wire.V1}/devices", json={"devices": []})
         error = self.assertRaises(
