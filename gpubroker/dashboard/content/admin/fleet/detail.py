@@ -1,0 +1,138 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""The page of one device, and the part of it that is asked for anew."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+from horizon import exceptions
+from horizon import views
+
+from gpubroker.client.sdk import device as device_sdk
+from gpubroker.dashboard import api
+from gpubroker.dashboard.content.admin.fleet import blocks
+from gpubroker.dashboard.content.admin.fleet import chosen
+from gpubroker.dashboard.content.admin.fleet import rules
+from gpubroker.dashboard.content.admin.fleet import states
+from gpubroker.dashboard.words import devices as words
+from gpubroker.dashboard.words import fleet as fleet_words
+from gpubroker.dashboard.words import hosts as host_words
+from gpubroker.dashboard.words import times
+
+#: Events that a page shows at a time.
+EVENTS = 20
+
+
+class _Device(chosen.OfOneDevice, views.HorizonTemplateView):
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        context: dict[str, Any] = super().get_context_data(**kwargs)
+        request, device = self.request, self.device
+        return {
+            **context,
+            **described(device),
+            "host": self.host,
+            "host_state": host_words.state(self.host) if self.host else "",
+            "host_mode": host_words.mode(self.host) if self.host else "",
+            "blocks": self._blocks(),
+            "moving": rules.moving(device, self.host),
+            "why_not_fence": rules.why_not_fence(request),
+            "why_not_unfence": rules.why_not_unfence(request, device),
+            **self._history(),
+        }
+
+    def _blocks(self) -> list[list[int]]:
+        """Slots that belong together with its own."""
+        if self.device.model is None:
+            return []
+        try:
+            model = api.model(self.request, self.device.model)
+        except Exception:
+            exceptions.handle(self.request, _("The model could not be read."))
+            return []
+        return blocks.of_slot(self.device.slot, model.blocks or ())
+
+    def _history(self) -> dict[str, Any]:
+        """The newest events first; ``older`` leads to those before."""
+        before = self.request.GET.get("before")
+        try:
+            found, more = api.device_events(
+                self.request, self.device.id, EVENTS, before
+            )
+        except Exception:
+            exceptions.handle(
+                self.request, _("The history of the device could not be read.")
+            )
+            found, more = [], False
+        return {
+            "events": [_event(one) for one in found],
+            "older": found[-1].id if more else "",
+            "before": before or "",
+        }
+
+
+def _event(one: Any) -> dict[str, str]:
+    return {
+        "at": times.exact(one.at),
+        "title": words.event(one.kind),
+        "message": one.message,
+        "by": one.by or "",
+    }
+
+
+class Detail(_Device):
+    template_name = "admin/gpu_fleet/detail.html"
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        self.page_title = f"{self.device.host}/{self.device.pci_address}"
+        return super().get_context_data(**kwargs)
+
+
+class Now(_Device):
+    """What of the page may have changed, for a script to put in place."""
+
+    template_name = "admin/gpu_fleet/_now.html"
+
+
+def described(device: device_sdk.Device) -> dict[str, Any]:
+    """What a page says of a device, in the person's words."""
+    seen = states.seen(device)
+    return {
+        "device": device,
+        "seen": seen,
+        "state": fleet_words.state(seen.state),
+        "why": fleet_words.why(device, seen.state),
+        "use": words.use(device),
+        "servers": (device.use or {}).get("consumers") or [],
+        "model": words.model(device),
+        "health": words.health(device),
+        "health_reasons": [
+            {"title": words.rule(one["rule"]), "detail": one["detail"]}
+            for one in device.health_reasons or ()
+        ],
+        "fences": [_fence(one) for one in device.fences or ()],
+        "first_seen": times.moment(device.first_seen_at),
+        "last_seen": times.moment(device.last_seen_at),
+    }
+
+
+def _fence(found: dict[str, Any]) -> dict[str, str]:
+    reason = str(found.get("reason"))
+    return {
+        "reason": words.fence(reason),
+        "detail": found.get("detail") or "",
+        "by": found.get("by") or "",
+        "since": times.moment(found.get("created_at")),
+        "lifted": words.lifted(reason),
+    }

@@ -1,0 +1,20 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Admin > GPU > Fleet"""
+
+PANEL = "gpu_fleet"
+PANEL_DASHBOARD = "admin"
+PANEL_GROUP = "gpu"
+ADD_PANEL = "gpubroker.dashboard.content.admin.fleet.panel.Fleet"
+ADD_JS_FILES = ["gpubroker/live.js"]
+ADD_SCSS_FILES = ["gpubroker/fleet.scss"]
