@@ -19,7 +19,7 @@ may see; through the SDK, as any other client.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -37,10 +37,8 @@ from openstack_dashboard.api import base
 
 from gpubroker.client import errors as client_errors
 from gpubroker.client import sdk
-from gpubroker.client.sdk import device as device_sdk
 from gpubroker.client.sdk import event as event_sdk
 from gpubroker.client.sdk import flavor as flavor_sdk
-from gpubroker.client.sdk import host as host_sdk
 from gpubroker.client.sdk import lease as lease_sdk
 from gpubroker.client.sdk import model as model_sdk
 from gpubroker.client.sdk import offer as offer_sdk
@@ -199,95 +197,3 @@ def flavors(request: Any) -> list[flavor_sdk.Flavor]:
 def models(request: Any) -> list[model_sdk.Model]:
     with told():
         return list(broker(request).models())
-
-
-def model(request: Any, name: str) -> model_sdk.Model:
-    with told():
-        return broker(request).get_model(name)
-
-
-def hosts(
-    request: Any,
-    pool: str,
-    size: int,
-    marker: str | None = None,
-    forth: bool = True,
-) -> tuple[list[host_sdk.Host], bool]:
-    """Some hosts of a pool by name, and whether there are others beyond.
-
-    :param marker: the name that they come after, or before.
-    """
-    with told():
-        found = list(
-            broker(request).hosts(
-                paginated=False,
-                pool=pool,
-                # One more than is shown tells whether there are others.
-                limit=size + 1,
-                marker=marker,
-                sort_key="name",
-                sort_dir="asc" if forth else "desc",
-            )
-        )
-    some = found[:size]
-    return some if forth else some[::-1], len(found) > size
-
-
-def host(request: Any, name: str) -> host_sdk.Host:
-    with told():
-        return broker(request).get_host(name)
-
-
-def devices(request: Any, hosts: Sequence[str]) -> list[device_sdk.Device]:
-    """All devices of at most a hundred hosts."""
-    if not hosts:
-        return []
-    with told():
-        return list(broker(request).devices(host=list(hosts)))
-
-
-def device(request: Any, device_id: str) -> device_sdk.Device:
-    with told():
-        return broker(request).get_device(device_id)
-
-
-def search_devices(request: Any, text: str) -> list[device_sdk.Device]:
-    """By id, host and PCI address, serial number or UUID."""
-    with told():
-        return broker(request).search_devices(text)
-
-
-def device_events(
-    request: Any, device_id: str, size: int, marker: str | None = None
-) -> tuple[list[event_sdk.DeviceEvent], bool]:
-    """Some of a device's history, the newest first, and whether there is
-    more of it.
-
-    :param marker: the id of the event that they come before.
-    """
-    with told():
-        found = list(
-            broker(request).device_events(
-                device_id,
-                paginated=False,
-                limit=size + 1,
-                marker=marker,
-                sort_key="id",
-                sort_dir="desc",
-            )
-        )
-    return found[:size], len(found) > size
-
-
-def fence(request: Any, device_id: str, detail: str) -> None:
-    """Keep a device back for the operator's reason.
-
-    :param detail: why, for the next operator.
-    """
-    with told():
-        broker(request).fence_device(device_id, detail)
-
-
-def unfence(request: Any, device_id: str, reason: str) -> None:
-    with told():
-        broker(request).unfence_device(device_id, reason)

@@ -23,7 +23,7 @@ from horizon import exceptions
 
 from gpubroker.client.sdk import device as device_sdk
 from gpubroker.client.sdk import host as host_sdk
-from gpubroker.dashboard import api
+from gpubroker.dashboard import fleet_api
 
 PANEL = "horizon:admin:gpu_fleet"
 
@@ -41,7 +41,9 @@ class OfOneDevice:
     @functional.cached_property
     def device(self) -> device_sdk.Device:
         try:
-            return api.device(self.request, str(self.kwargs["device_id"]))
+            return fleet_api.device(
+                self.request, str(self.kwargs["device_id"])
+            )
         except Exception:
             # Horizon's way: it logs, tells the user and leads back, or, for
             # what it does not know, lets it through.
@@ -56,7 +58,7 @@ class OfOneDevice:
     def host(self) -> host_sdk.Host | None:
         """``None`` where it could not be read; a message says so."""
         try:
-            return api.host(self.request, self.device.host)
+            return fleet_api.host(self.request, self.device.host)
         except Exception:
             exceptions.handle(self.request, _("The host could not be read."))
             return None

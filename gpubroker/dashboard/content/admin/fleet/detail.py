@@ -21,7 +21,8 @@ from horizon import exceptions
 from horizon import views
 
 from gpubroker.client.sdk import device as device_sdk
-from gpubroker.dashboard import api
+from gpubroker.dashboard import catalogue_api
+from gpubroker.dashboard import fleet_api
 from gpubroker.dashboard.content.admin.fleet import blocks
 from gpubroker.dashboard.content.admin.fleet import chosen
 from gpubroker.dashboard.content.admin.fleet import rules
@@ -57,7 +58,7 @@ class _Device(chosen.OfOneDevice, views.HorizonTemplateView):
         if self.device.model is None:
             return []
         try:
-            model = api.model(self.request, self.device.model)
+            model = catalogue_api.model(self.request, self.device.model)
         except Exception:
             exceptions.handle(self.request, _("The model could not be read."))
             return []
@@ -67,7 +68,7 @@ class _Device(chosen.OfOneDevice, views.HorizonTemplateView):
         """The newest events first; ``older`` leads to those before."""
         before = self.request.GET.get("before")
         try:
-            found, more = api.device_events(
+            found, more = fleet_api.device_events(
                 self.request, self.device.id, EVENTS, before
             )
         except Exception:
@@ -95,8 +96,9 @@ class Detail(_Device):
     template_name = "admin/gpu_fleet/detail.html"
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        self.page_title = f"{self.device.host}/{self.device.pci_address}"
-        return super().get_context_data(**kwargs)
+        # Not the view's attribute: Horizon takes that for a template.
+        title = f"{self.device.host}/{self.device.pci_address}"
+        return {**super().get_context_data(**kwargs), "page_title": title}
 
 
 class Now(_Device):

@@ -17,77 +17,64 @@ from __future__ import annotations
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
-from horizon import exceptions
-from horizon import forms
-from horizon import messages
+from horizon import forms as horizon_forms
 
 from gpubroker.client.sdk import device as device_sdk
-from gpubroker.dashboard import api
-from gpubroker.dashboard import errors
+from gpubroker.dashboard import fleet_api
+from gpubroker.dashboard.content import forms
 from gpubroker.dashboard.content.admin.fleet import rules
 from gpubroker.dashboard.words import devices as words
 
 
-class _OfOneDevice(forms.SelfHandlingForm):
-    def _refused(self, request: Any, error: errors.BrokerError) -> bool:
-        """Say the service's own words beside the field they are about."""
-        if isinstance(error, errors.SignInAgain):
-            exceptions.handle(request)
-        field = error.field if error.field in self.fields else None
-        self.add_error(field, str(error))
-        return False
+class _OfOneDevice(forms.Form):
+    @property
+    def device(self) -> device_sdk.Device:
+        found: device_sdk.Device = self.initial["device"]
+        return found
 
 
 class Fence(_OfOneDevice):
-    detail = forms.CharField(
+    detail = horizon_forms.CharField(
         label=_("Why"),
         max_length=1024,
         help_text=_(
             "In words for the next operator; they are shown with the fence "
             "and stay in the history of the device."
         ),
-        widget=forms.Textarea(attrs={"rows": 3}),
+        widget=horizon_forms.Textarea(attrs={"rows": 3}),
     )
 
-    def handle(self, request: Any, data: dict[str, Any]) -> bool:
-        device: device_sdk.Device = self.initial["device"]
-        try:
-            api.fence(request, device.id, data["detail"])
-        except errors.BrokerError as error:
-            return self._refused(request, error)
-        messages.success(
-            request,
+    def act(self, request: Any, data: dict[str, Any]) -> None:
+        fleet_api.fence(request, self.device.id, data["detail"])
+
+    def done(self, data: dict[str, Any], made: Any) -> str:
+        return str(
             _("%(address)s of %(host)s is fenced.")
-            % {"address": device.pci_address, "host": device.host},
+            % {"address": self.device.pci_address, "host": self.device.host}
         )
-        return True
 
 
 class Unfence(_OfOneDevice):
-    reason = forms.ChoiceField(
-        label=_("The fence to lift"), widget=forms.RadioSelect
+    reason = horizon_forms.ChoiceField(
+        label=_("The fence to lift"), widget=horizon_forms.RadioSelect
     )
 
     def __init__(self, request: Any, *args: Any, **kwargs: Any) -> None:
         super().__init__(request, *args, **kwargs)
-        found = rules.liftable(self.initial["device"])
+        found = rules.liftable(self.device)
         field = self.fields["reason"]
         field.choices = [(one, words.fence(one)) for one in found]
         if len(found) == 1:
             field.initial = found[0]
 
-    def handle(self, request: Any, data: dict[str, Any]) -> bool:
-        device: device_sdk.Device = self.initial["device"]
-        try:
-            api.unfence(request, device.id, data["reason"])
-        except errors.BrokerError as error:
-            return self._refused(request, error)
-        messages.success(
-            request,
+    def act(self, request: Any, data: dict[str, Any]) -> None:
+        fleet_api.unfence(request, self.device.id, data["reason"])
+
+    def done(self, data: dict[str, Any], made: Any) -> str:
+        return str(
             _("The fence \u201c%(fence)s\u201d of %(address)s is lifted.")
             % {
                 "fence": words.fence(data["reason"]),
-                "address": device.pci_address,
-            },
+                "address": self.device.pci_address,
+            }
         )
-        return True

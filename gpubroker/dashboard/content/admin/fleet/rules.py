@@ -18,7 +18,6 @@ from __future__ import annotations
 from typing import Any
 
 from django.utils.translation import gettext as _
-from openstack_dashboard import policy
 
 from gpubroker.client.sdk import device as device_sdk
 from gpubroker.client.sdk import host as host_sdk
@@ -44,20 +43,14 @@ def staying(device: device_sdk.Device, lifted: str) -> list[str]:
 
 def why_not_fence(request: Any) -> str:
     """Why it can not be fenced; empty where it can."""
-    return _not_theirs(request, "device:fence")
+    return access.why_not(request, "device:fence")
 
 
 def why_not_unfence(request: Any, device: device_sdk.Device) -> str:
     """Why no fence of it can be lifted; empty where one can."""
     if not liftable(device):
         return _("it has no fence that is lifted by hand")
-    return _not_theirs(request, "device:unfence")
-
-
-def _not_theirs(request: Any, rule: str) -> str:
-    if policy.check(access.rules(rule), request):
-        return ""
-    return _("your role does not allow it")
+    return access.why_not(request, "device:unfence")
 
 
 def moving(device: device_sdk.Device, host: host_sdk.Host | None) -> bool:

@@ -28,6 +28,7 @@ from gpubroker.client.sdk import host as host_sdk
 from gpubroker.client.sdk import pool as pool_sdk
 from gpubroker.dashboard import api
 from gpubroker.dashboard import errors
+from gpubroker.dashboard import fleet_api
 from gpubroker.dashboard.content.admin.fleet import chosen
 from gpubroker.dashboard.content.admin.fleet import rows
 from gpubroker.dashboard.content.admin.fleet.detail import Detail
@@ -67,7 +68,7 @@ class Index(views.HorizonTemplateView):
     def _search(self, text: str) -> tuple[list[device_sdk.Device], str]:
         """What was found, or why nothing was."""
         try:
-            found = api.search_devices(self.request, text)
+            found = fleet_api.search_devices(self.request, text)
         except errors.SignInAgain:
             exceptions.handle(self.request)
             raise
@@ -99,10 +100,12 @@ class Index(views.HorizonTemplateView):
         after, before = request.GET.get("after"), request.GET.get("before")
         forth = not before
         size = min(functions.get_page_size(request), MOST_HOSTS)
-        hosts, more = api.hosts(request, pool, size, before or after, forth)
+        hosts, more = fleet_api.hosts(
+            request, pool, size, before or after, forth
+        )
         fleet = rows.fleet(
             hosts,
-            api.devices(request, [host.name for host in hosts]),
+            fleet_api.devices(request, [host.name for host in hosts]),
             api.models(request),
             datetime.datetime.now(datetime.UTC),
         )
