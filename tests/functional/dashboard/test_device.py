@@ -48,6 +48,7 @@ class DeviceTest(operating.TestCase):
         for words in (
             "<strong>Leased</strong>",
             f"lease {lease.id} has it",
+            f"/admin/gpu_leases/{lease.id}/",
             "1320222040011",
             "GPU-4711",
             "vfio-pci",
