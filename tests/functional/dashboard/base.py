@@ -81,6 +81,7 @@ def horizon() -> None:
 
 class TestCase(testtools.TestCase):
     """:ivar api: the API and its world.
+    :ivar asked: how often it was asked something.
     :ivar keystone: what answers for Keystone.
     """
 
@@ -89,9 +90,14 @@ class TestCase(testtools.TestCase):
         horizon()
         self.api = self.useFixture(test_api.Api())
         self.world = self.api.world
-        self._serve(BROKER, lambda *a: self.api.application(*a))
+        self.asked = 0
+        self._serve(BROKER, self._answer)
         self.keystone = _keystone
         self._serve(KEYSTONE, lambda *a: self.keystone(*a))
+
+    def _answer(self, *args: Any) -> Any:
+        self.asked += 1
+        return self.api.application(*args)
 
     def _serve(self, url: str, application: Callable[..., Any]) -> None:
         intercept = interceptor.RequestsInterceptor(

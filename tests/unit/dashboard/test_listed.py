@@ -15,10 +15,8 @@ from __future__ import annotations
 import testtools
 
 from gpubroker.client.sdk import flavor
-from gpubroker.client.sdk import host
 from gpubroker.client.sdk import model
 from gpubroker.dashboard.content.admin.models import listed as models
-from gpubroker.dashboard.content.admin.pools import listed as pools
 
 
 class ModelsTest(testtools.TestCase):
@@ -44,17 +42,3 @@ class ModelsTest(testtools.TestCase):
         self.assertEqual(
             "10de:20b0, 10de:20b2 (10de:1463)", models.Listed(card).ids
         )
-
-
-class PoolsTest(testtools.TestCase):
-    def test_has_the_cards_of_its_hosts(self) -> None:
-        found = pools.cards(
-            [
-                host.Host(pool="a", devices={"total": 8, "in_use": 2}),
-                host.Host(pool="b", devices={"total": 4}),
-                host.Host(pool="a", devices={"total": 2}),
-                # Of which nothing was found yet.
-                host.Host(pool="c"),
-            ]
-        )
-        self.assertEqual({"a": 10, "b": 4, "c": 0}, found)

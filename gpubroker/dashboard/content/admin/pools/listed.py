@@ -10,15 +10,12 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Pools as the list has them: with the cards of their hosts. Pure."""
+"""Pools as the list has them: with the names of who owns them. Pure."""
 
 from __future__ import annotations
 
-import collections
-from collections.abc import Iterable
 from dataclasses import dataclass
 
-from gpubroker.client.sdk import host as host_sdk
 from gpubroker.client.sdk import pool as pool_sdk
 
 #: Where hosts go that are found, and orders that name no pool.
@@ -27,23 +24,12 @@ DEFAULT = "default"
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """:param cards: of all its hosts; ``None`` where nobody can tell.
-    :param owners: names of the projects that own it.
-    """
+    """:param owners: names of the projects that own it."""
 
     pool: pool_sdk.Pool
-    cards: int | None
     owners: tuple[str, ...]
 
     @property
     def name(self) -> str:
         """The key of the row."""
         return self.pool.name
-
-
-def cards(hosts: Iterable[host_sdk.Host]) -> dict[str, int]:
-    """Pool -> how many GPUs are on its hosts."""
-    found: collections.Counter[str] = collections.Counter()
-    for host in hosts:
-        found[host.pool] += int((host.devices or {}).get("total") or 0)
-    return dict(found)

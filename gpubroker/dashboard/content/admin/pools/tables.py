@@ -14,8 +14,10 @@
 
 from __future__ import annotations
 
+import urllib.parse
 from typing import Any
 
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from horizon import tables
@@ -61,8 +63,16 @@ def kept(pool: Any) -> str:
     return _("hosts are in it") if pool.hosts else ""
 
 
+def _fleet(row: listed.Listed) -> str:
+    """Where its hosts and their cards are shown."""
+    asked = urllib.parse.urlencode({"pool": row.name})
+    return f"{reverse('horizon:admin:gpu_fleet:index')}?{asked}"
+
+
 class Pools(tables.DataTable):
-    name = tables.WrappingColumn("name", verbose_name=gettext_lazy("Name"))
+    name = tables.WrappingColumn(
+        "name", link=_fleet, verbose_name=gettext_lazy("Name")
+    )
     description = tables.WrappingColumn(
         lambda row: row.pool.description,
         verbose_name=gettext_lazy("Description"),
@@ -70,7 +80,6 @@ class Pools(tables.DataTable):
     hosts = tables.Column(
         lambda row: row.pool.hosts, verbose_name=gettext_lazy("Hosts")
     )
-    cards = tables.Column("cards", verbose_name=gettext_lazy("GPUs"))
     admission = tables.WrappingColumn(
         lambda row: words.admission(row.pool),
         verbose_name=gettext_lazy("Admission"),

@@ -50,14 +50,11 @@ class Index(lists.Index):
 
     def read(self) -> list[listed.Listed]:
         found = sorted(api.pools(self.request), key=lambda pool: pool.name)
-        hosts = _hosts(self.request)
-        cards = None if hosts is None else listed.cards(hosts)
         owned = any(pool.projects for pool in found)
         known = people.names(self.request) if owned else projects.Projects()
         return [
             listed.Listed(
                 pool,
-                None if cards is None else cards.get(pool.name, 0),
                 tuple(known.name(one) for one in pool.projects or ()),
             )
             for pool in found
