@@ -18,6 +18,7 @@ from typing import Any
 from django.urls import reverse
 from django.utils import html
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 from horizon import tables
 
 from gpubroker.client.sdk import lease as lease_sdk
@@ -80,7 +81,8 @@ class Living(tables.DataTable):
     )
     login = tables.Column(
         _login,
-        verbose_name=_("Log in"),
+        # Without a context it would be said on Horizon's own login page.
+        verbose_name=pgettext_lazy("to a server", "Log in"),
     )
     ends = tables.Column(_ends, verbose_name=_("Ends"))
 
