@@ -43,6 +43,7 @@ class AdminTest(base.OrderTest):
         asked.get_by_label("Project").fill("demo")
         asked.get_by_label("State").select_option(label="In the queue")
         page.get_by_role("button", name="Show", exact=True).click()
+        page.wait_for_url("**state=queued**")
         page.locator("tr", has_text="behind").wait_for()
         self.assertEqual(0, page.locator("tr", has_text="all-of-them").count())
         operator.seen("leases-all")

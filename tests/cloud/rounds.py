@@ -180,10 +180,12 @@ class RoundsTest(base.CloudTest):
         )
 
         def all_report() -> bool:
+            told = [
+                host.agent["heartbeat_at"] for host in self.operator.hosts()
+            ]
             return all(
-                host.heartbeat_at
-                and datetime.datetime.fromisoformat(host.heartbeat_at) > since
-                for host in self.operator.hosts()
+                at and datetime.datetime.fromisoformat(at) > since
+                for at in told
             )
 
         self.eventually("every agent reports", all_report, self.patience)
