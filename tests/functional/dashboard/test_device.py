@@ -149,6 +149,15 @@ class FenceTest(operating.TestCase):
         self.assertIn("It has this fence already", text)
         self.assertIn("fan is loud", text)
 
+    def test_who_did_it_is_told_by_name(self) -> None:
+        """A part of the service has no name but its own."""
+        user = "c" * 32
+        self.hold(self.card, "operator", detail="fan is loud", by=user)
+        self.hold(self.card, "drain", by="worker")
+        text = self.text(f"{self.card.id}/")
+        self.assertIn(f"<td>{user.upper()}</td>", text)
+        self.assertIn("<td>worker</td>", text)
+
     def test_without_words_it_is_not(self) -> None:
         for words in ("", "x" * 1025):
             answer = self.send("fence", detail=words)

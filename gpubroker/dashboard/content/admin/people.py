@@ -14,6 +14,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -58,3 +59,15 @@ def users(request: Any, ids: Iterable[str]) -> dict[str, str]:
             exceptions.handle(request, _UNREAD, ignore=True)
             break
     return found
+
+
+#: What Keystone makes: of its own users, and of those of a directory.
+_USER_ID = re.compile(r"[0-9a-f]{32}|[0-9a-f]{64}")
+
+
+def actors(request: Any, doers: Iterable[str | None]) -> dict[str, str]:
+    """As ``users``, of who did something; not all of them are users: parts of
+    the service are."""
+    return users(
+        request, (one for one in doers if one and _USER_ID.fullmatch(one))
+    )

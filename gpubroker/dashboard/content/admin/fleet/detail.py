@@ -14,6 +14,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
@@ -21,8 +22,10 @@ from horizon import exceptions
 from horizon import views
 
 from gpubroker.client.sdk import device as device_sdk
+from gpubroker.client.sdk import event as event_sdk
 from gpubroker.dashboard import catalogue_api
 from gpubroker.dashboard import fleet_api
+from gpubroker.dashboard.content.admin import people
 from gpubroker.dashboard.content.admin.fleet import blocks
 from gpubroker.dashboard.content.admin.fleet import chosen
 from gpubroker.dashboard.content.admin.fleet import rules
@@ -40,9 +43,17 @@ class _Device(chosen.OfOneDevice, views.HorizonTemplateView):
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context: dict[str, Any] = super().get_context_data(**kwargs)
         request, device = self.request, self.device
+        events, history = self._history()
+        names = people.actors(
+            request,
+            [
+                *(event.by for event in events),
+                *(fence.get("by") for fence in device.fences or ()),
+            ],
+        )
         return {
             **context,
-            **described(device),
+            **described(device, names),
             "host": self.host,
             "host_state": host_words.state(self.host) if self.host else "",
             "host_mode": host_words.mode(self.host) if self.host else "",
@@ -50,7 +61,8 @@ class _Device(chosen.OfOneDevice, views.HorizonTemplateView):
             "moving": rules.moving(device, self.host),
             "why_not_fence": rules.why_not_fence(request),
             "why_not_unfence": rules.why_not_unfence(request, device),
-            **self._history(),
+            "events": [_event(one, names) for one in events],
+            **history,
         }
 
     def _blocks(self) -> list[list[int]]:
@@ -64,7 +76,7 @@ class _Device(chosen.OfOneDevice, views.HorizonTemplateView):
             return []
         return blocks.of_slot(self.device.slot, model.blocks or ())
 
-    def _history(self) -> dict[str, Any]:
+    def _history(self) -> tuple[list[event_sdk.DeviceEvent], dict[str, str]]:
         """The newest events first; ``older`` leads to those before."""
         before = self.request.GET.get("before")
         try:
@@ -76,20 +88,23 @@ class _Device(chosen.OfOneDevice, views.HorizonTemplateView):
                 self.request, _("The history of the device could not be read.")
             )
             found, more = [], False
-        return {
-            "events": [_event(one) for one in found],
-            "older": found[-1].id if more else "",
-            "before": before or "",
-        }
+        older = str(found[-1].id) if more else ""
+        return found, {"older": older, "before": before or ""}
 
 
-def _event(one: Any) -> dict[str, str]:
+def _event(
+    one: event_sdk.DeviceEvent, names: Mapping[str, str]
+) -> dict[str, str]:
     return {
         "at": times.exact(one.at),
         "title": words.event(one.kind),
         "message": one.message,
-        "by": one.by or "",
+        "by": _name(one.by, names),
     }
+
+
+def _name(by: str | None, names: Mapping[str, str]) -> str:
+    return names.get(by or "") or by or ""
 
 
 class Detail(_Device):
@@ -107,8 +122,13 @@ class Now(_Device):
     template_name = "admin/gpu_fleet/_now.html"
 
 
-def described(device: device_sdk.Device) -> dict[str, Any]:
-    """What a page says of a device, in the person's words."""
+def described(
+    device: device_sdk.Device, names: Mapping[str, str]
+) -> dict[str, Any]:
+    """What a page says of a device, in the person's words.
+
+    :param names: of users, by their ids.
+    """
     seen = states.seen(device)
     return {
         "device": device,
@@ -123,18 +143,18 @@ def described(device: device_sdk.Device) -> dict[str, Any]:
             {"title": words.rule(one["rule"]), "detail": one["detail"]}
             for one in device.health_reasons or ()
         ],
-        "fences": [_fence(one) for one in device.fences or ()],
+        "fences": [_fence(one, names) for one in device.fences or ()],
         "first_seen": times.moment(device.first_seen_at),
         "last_seen": times.moment(device.last_seen_at),
     }
 
 
-def _fence(found: dict[str, Any]) -> dict[str, str]:
+def _fence(found: dict[str, Any], names: Mapping[str, str]) -> dict[str, str]:
     reason = str(found.get("reason"))
     return {
         "reason": words.fence(reason),
         "detail": found.get("detail") or "",
-        "by": found.get("by") or "",
+        "by": _name(found.get("by"), names),
         "since": times.moment(found.get("created_at")),
         "lifted": words.lifted(reason),
     }

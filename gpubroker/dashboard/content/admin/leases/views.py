@@ -19,6 +19,7 @@ from django.utils.translation import gettext_lazy as _
 from horizon import tables as horizon_tables
 from horizon import views
 
+from gpubroker.dashboard.content.admin import people
 from gpubroker.dashboard.content.admin.leases import ending
 from gpubroker.dashboard.content.admin.leases import filters
 from gpubroker.dashboard.content.admin.leases import owned
@@ -60,9 +61,16 @@ class _Lease(chosen.OfOneLease, views.HorizonTemplateView):
             **described.described(lease),
             "whose": owned.owned(request, [lease])[0],
             "why_not_end": rules.why_not_end(request, lease),
-            "events": described.history(request, lease),
+            "events": self._events(),
             "by_whom": True,
         }
+
+    def _events(self) -> list[dict[str, str]]:
+        found = described.history(self.request, self.lease)
+        names = people.actors(self.request, (one["by"] for one in found))
+        return [
+            {**one, "by": names.get(one["by"], one["by"])} for one in found
+        ]
 
 
 class Detail(_Lease):

@@ -43,8 +43,8 @@ class Delete(lists.Delete):
 
 def _origin(row: listed.Listed) -> str:
     if row.model.is_builtin:
-        return _("Came with the service")
-    return _("An operator's")
+        return "gpubroker"
+    return _("an operator")
 
 
 class Models(tables.DataTable):
@@ -61,19 +61,12 @@ class Models(tables.DataTable):
         lambda row: row.model.resource_class,
         verbose_name=gettext_lazy("Resource class"),
     )
-    alias = tables.WrappingColumn(
-        lambda row: row.model.alias, verbose_name=gettext_lazy("Alias")
-    )
-    device_type = tables.Column(
-        lambda row: row.model.device_type,
-        verbose_name=gettext_lazy("Device type"),
-    )
     flavors = tables.WrappingColumn(
         lambda row: ", ".join(row.flavors),
         verbose_name=gettext_lazy("Flavors"),
     )
     origin = tables.WrappingColumn(
-        _origin, verbose_name=gettext_lazy("Origin")
+        _origin, verbose_name=gettext_lazy("Made by")
     )
 
     def get_object_id(self, row: listed.Listed) -> str:
