@@ -37,7 +37,9 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 PICTURES = ROOT / ".stestr" / "browser-pictures"
 
 #: Those that the documents show; written there on purpose only.
-DOCUMENTED = frozenset({"offers", "order", "lease-active"})
+DOCUMENTED = frozenset(
+    {"offers", "order", "lease-active", "fleet", "device", "queue"}
+)
 DOCUMENTS = ROOT / "doc/source/_static/horizon"
 
 _WRITE = "GPUBROKER_WRITE_SCREENSHOTS"

@@ -28,6 +28,13 @@ PAGES = {
     "order": "/project/gpu_leases/order/",
     "leases": "/project/gpu_leases/",
 }
+#: Of operators.
+ADMIN = {
+    "fleet": "/admin/gpu_fleet/",
+    "queue": "/admin/gpu_queue/",
+    "flavors": "/admin/gpu_flavors/",
+}
+PEOPLE = {"demo-user": PAGES, "operator": ADMIN}
 
 
 class LanguageTest(base.BrowserTest):
@@ -36,20 +43,23 @@ class LanguageTest(base.BrowserTest):
         self.assertIn("Pode iniciar agora", texts["offers"])
         self.assertIn("Par de chaves", texts["order"])
         self.assertIn("Locações de GPU", texts["leases"])
+        self.assertIn("placas nesta página", texts["fleet"])
 
     def test_in_spanish(self) -> None:
         texts = self.read("es")
         self.assertIn("Puede empezar ya", texts["offers"])
         self.assertIn("Par de claves", texts["order"])
         self.assertIn("Arrendamientos de GPU", texts["leases"])
+        self.assertIn("tarjetas en esta página", texts["fleet"])
 
     def read(self, language: str) -> dict[str, str]:
-        person = self.sign_in(locale=language)
         found = {}
-        for name, path in PAGES.items():
-            person.go(path)
-            person.picture(f"{name}-{language}")
-            found[name] = person.page.inner_text("#content_body")
+        for user, pages in PEOPLE.items():
+            person = self.sign_in(user, locale=language)
+            for name, path in pages.items():
+                person.go(path)
+                person.picture(f"{name}-{language}")
+                found[name] = person.page.inner_text("#content_body")
         return found
 
 
@@ -62,11 +72,13 @@ class ThemeTest(base.BrowserTest):
 
     def look(self, theme: str) -> float:
         """How light it is behind the text of the pages."""
-        person = self.sign_in()
-        person.dress(horizon.sheet(self.cloud.settings, theme))
-        for name, path in PAGES.items():
-            person.go(path)
-            person.seen(f"{name}-{theme}")
+        sheet = horizon.sheet(self.cloud.settings, theme)
+        for user, pages in PEOPLE.items():
+            person = self.sign_in(user)
+            person.dress(sheet)
+            for name, path in pages.items():
+                person.go(path)
+                person.seen(f"{name}-{theme}")
         parts: list[Any] = person.page.evaluate(
             "getComputedStyle(document.body).backgroundColor.match(/\\d+/g)"
         )

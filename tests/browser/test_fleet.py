@@ -18,9 +18,10 @@ import re
 from typing import Any
 
 from gpubroker.client import errors
+from sandbox import simulated_hosts
 from tests.browser import base
 
-HOST = "gpu-l40s-1"
+HOST, SICK = "gpu-l40s-1", "gpu-h100-1"
 FLEET = "/admin/gpu_fleet/"
 OFFERS = "/project/gpu_offers/"
 
@@ -34,6 +35,7 @@ class FleetTest(base.OrderTest):
         self.find(operator)
         self.fence(operator)
         self.sees_offers(member, "Of 4 GPUs 3 are free, 0 in use")
+        self.others_are_leased_and_sick()
         self.look(operator)
         self.unfence(operator)
         self.sees_offers(member, "Of 4 GPUs 4 are free, 0 in use")
@@ -42,6 +44,17 @@ class FleetTest(base.OrderTest):
         """Also when the test came to grief in between."""
         with contextlib.suppress(errors.NotFound):
             self.operator.unfence_device(self.card.id)
+
+    def others_are_leased_and_sick(self) -> None:
+        self.active("vm.gpu.a100.2")
+        sick = self.cards(SICK)[2]
+        simulated_hosts.of(self.cloud.layout, SICK).xid(sick.pci_address, 79)
+
+        def is_sick() -> bool:
+            return bool(self.operator.get_device(sick.id).health == "BAD")
+
+        self.eventually("sick", is_sick)
+        self.addCleanup(self.operator.unfence_device, sick.id, reason="health")
 
     def sees_offers(self, person: base.Person, words: str) -> None:
         person.go(OFFERS)
@@ -92,7 +105,8 @@ class FleetTest(base.OrderTest):
         person.go(FLEET)
         square = self.square(person, r"Fenced \(Operator: fan is loud\)")
         square.wait_for()
-        person.page.locator(".gpu-legend", has_text="1 fenced").wait_for()
+        for words in ("2 leased", "1 fenced", "1 sick"):
+            person.page.locator(".gpu-legend", has_text=words).wait_for()
         person.seen("fleet")
         # With the keyboard alone.
         square.focus()
