@@ -14,6 +14,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from gpubroker.services import ports
@@ -38,11 +39,7 @@ def server(record: dict[str, Any]) -> ports.Server:
         hypervisor_hostname=record.get("OS-EXT-SRV-ATTR:hypervisor_hostname"),
         task_state=record.get("OS-EXT-STS:task_state"),
         fault=record.get("fault", {}).get("message", ""),
-        addresses=tuple(
-            address["addr"]
-            for network in record.get("addresses", {}).values()
-            for address in network
-        ),
+        addresses=_addresses(record.get("addresses", {})),
         key_name=record.get("key_name"),
         tags=tuple(record.get("tags", ())),
         created_at=record.get("created", ""),
@@ -56,3 +53,11 @@ def server(record: dict[str, Any]) -> ports.Server:
             extra_specs=flavor.get("extra_specs") or {},
         ),
     )
+
+
+def _addresses(networks: Mapping[str, Any]) -> tuple[str, ...]:
+    """Floating ones first: a project's own network is seldom reached from
+    outside, which is what they are for."""
+    found = [one for network in networks.values() for one in network]
+    found.sort(key=lambda one: one.get("OS-EXT-IPS:type") != "floating")
+    return tuple(one["addr"] for one in found)

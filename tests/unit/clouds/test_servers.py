@@ -93,6 +93,21 @@ class Servers(test_compute.ComputeCase):
             found,
         )
 
+    def test_an_address_that_is_reached_from_outside_comes_first(self):
+        networks = {
+            "net": [
+                {"addr": "10.0.0.5", "OS-EXT-IPS:type": "fixed"},
+                {"addr": "203.0.113.9", "OS-EXT-IPS:type": "floating"},
+            ],
+            "other": [{"addr": "10.1.0.7"}],
+        }
+        record = {**SERVER, "addresses": networks}
+        self.wire.get(self.url, json={"server": record})
+        self.assertEqual(
+            ("203.0.113.9", "10.0.0.5", "10.1.0.7"),
+            self.compute.server("s1").addresses,
+        )
+
     def test_no_server(self):
         self.wire.get(self.url, status_code=404)
         self.assertIsNone(self.compute.server("s1"))

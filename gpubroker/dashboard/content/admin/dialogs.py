@@ -25,6 +25,7 @@ from horizon import forms as horizon_forms
 
 from gpubroker.dashboard.content import access
 from gpubroker.dashboard.content import forms
+from gpubroker.dashboard.content import zoned
 
 
 class ChangeForm(forms.Form):
@@ -67,7 +68,7 @@ class ChangeForm(forms.Form):
         return str(_("%(name)s is changed.") % {"name": made.name})
 
 
-class _View(horizon_forms.ModalFormView):
+class _View(zoned.Zoned, horizon_forms.ModalFormView):
     """:cvar panel: where it leads back to.
     :cvar rule: who may do it.
     :cvar verb: of the URL that it is sent to.

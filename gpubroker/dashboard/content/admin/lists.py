@@ -23,9 +23,10 @@ from horizon import tables
 
 from gpubroker.dashboard.content import access
 from gpubroker.dashboard.content import actions
+from gpubroker.dashboard.content import zoned
 
 
-class Index(tables.DataTableView):
+class Index(zoned.Zoned, tables.DataTableView):
     """:cvar panel: whose page it is.
     :cvar noun: what the rules call the things, ``flavor``.
     :cvar create_label: of the button for another one.

@@ -23,9 +23,11 @@ from horizon import exceptions
 
 from gpubroker.client.sdk import lease as lease_sdk
 from gpubroker.dashboard import api
+from gpubroker.dashboard.content import followed
+from gpubroker.dashboard.content import zoned
 
 
-class OfOneLease:
+class OfOneLease(zoned.Zoned):
     """A view whose URL names a lease.
 
     :cvar panel: where it leads back to when there is no such lease.
@@ -46,6 +48,8 @@ class OfOneLease:
                 console=self.console,
             )
         except Exception:
+            if isinstance(self, followed.Followed):
+                raise
             # Horizon's way: it logs, tells the user and leads back, or, for
             # what it does not know, lets it through.
             exceptions.handle(

@@ -24,9 +24,10 @@ from horizon.utils import functions
 
 from gpubroker.client.sdk import lease as lease_sdk
 from gpubroker.dashboard import api
+from gpubroker.dashboard.content import zoned
 
 
-class Paged(tables.PagedTableMixin):
+class Paged(zoned.Zoned, tables.PagedTableMixin):
     """A view with a list of leases.
 
     :cvar newest_first: whether it begins with the newest order.

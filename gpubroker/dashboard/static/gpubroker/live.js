@@ -13,9 +13,20 @@
   function follow(box) {
     var pause = SHORTEST;
     var shown = '';
+    var note = document.querySelector('.gpu-late');
+    box.tabIndex = -1;
 
     function busy() {
       return document.hidden || document.querySelector('#modal_wrapper .modal');
+    }
+
+    // Whoever is on a button stays on it, although it is another one now.
+    function place() {
+      var at = document.activeElement;
+      if (!at || at === box || !box.contains(at)) { return null; }
+      var link = at.getAttribute('href');
+      return at.id ? '#' + CSS.escape(at.id) :
+        link ? at.tagName + '[href="' + CSS.escape(link) + '"]' : '';
     }
 
     function put(text) {
@@ -24,10 +35,16 @@
         return;
       }
       pause = SHORTEST;
-      if (!box.contains(document.activeElement)) {
-        box.innerHTML = text;
-        shown = text;
+      var was = place();
+      box.innerHTML = text;
+      shown = text;
+      if (was !== null) {
+        (was && box.querySelector(was) || box).focus({preventScroll: true});
       }
+    }
+
+    function late(yes) {
+      if (note) { note.hidden = !yes; }
     }
 
     function look() {
@@ -39,9 +56,16 @@
         credentials: 'same-origin',
         headers: {'X-Requested-With': 'XMLHttpRequest'}
       }).then(function (answer) {
-        if (!answer.ok) { throw new Error(answer.status); }
+        // Horizon says so that it would lead to another page.
+        if (!answer.ok || answer.headers.get('X-Horizon-Location')) {
+          throw new Error(answer.status);
+        }
         return answer.text();
-      }).then(put).catch(function () {
+      }).then(function (text) {
+        put(text);
+        late(false);
+      }).catch(function () {
+        late(true);
         pause = LONGEST;
       }).then(next);
     }

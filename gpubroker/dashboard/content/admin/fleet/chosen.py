@@ -24,6 +24,8 @@ from horizon import exceptions
 from gpubroker.client.sdk import device as device_sdk
 from gpubroker.client.sdk import host as host_sdk
 from gpubroker.dashboard import fleet_api
+from gpubroker.dashboard.content import followed
+from gpubroker.dashboard.content import zoned
 
 PANEL = "horizon:admin:gpu_fleet"
 
@@ -32,7 +34,7 @@ def detail_url(device_id: str) -> str:
     return str(reverse(f"{PANEL}:detail", args=[device_id]))
 
 
-class OfOneDevice:
+class OfOneDevice(zoned.Zoned):
     """A view whose URL names a device."""
 
     request: Any
@@ -45,6 +47,8 @@ class OfOneDevice:
                 self.request, str(self.kwargs["device_id"])
             )
         except Exception:
+            if isinstance(self, followed.Followed):
+                raise
             # Horizon's way: it logs, tells the user and leads back, or, for
             # what it does not know, lets it through.
             exceptions.handle(

@@ -25,6 +25,7 @@ from gpubroker.client.sdk import device as device_sdk
 from gpubroker.client.sdk import event as event_sdk
 from gpubroker.dashboard import catalogue_api
 from gpubroker.dashboard import fleet_api
+from gpubroker.dashboard.content import followed
 from gpubroker.dashboard.content.admin import people
 from gpubroker.dashboard.content.admin.fleet import blocks
 from gpubroker.dashboard.content.admin.fleet import chosen
@@ -116,7 +117,7 @@ class Detail(_Device):
         return {**super().get_context_data(**kwargs), "page_title": title}
 
 
-class Now(_Device):
+class Now(followed.Followed, _Device):
     """What of the page may have changed, for a script to put in place."""
 
     template_name = "admin/gpu_fleet/_now.html"

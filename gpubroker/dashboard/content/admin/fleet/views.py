@@ -29,6 +29,7 @@ from gpubroker.client.sdk import pool as pool_sdk
 from gpubroker.dashboard import api
 from gpubroker.dashboard import errors
 from gpubroker.dashboard import fleet_api
+from gpubroker.dashboard.content import zoned
 from gpubroker.dashboard.content.admin.fleet import chosen
 from gpubroker.dashboard.content.admin.fleet import rows
 from gpubroker.dashboard.content.admin.fleet.detail import Detail
@@ -48,7 +49,7 @@ MOST_HOSTS = 100
 DEFAULT_POOL = "default"
 
 
-class Index(views.HorizonTemplateView):
+class Index(zoned.Zoned, views.HorizonTemplateView):
     template_name = "admin/gpu_fleet/index.html"
     page_title = gettext_lazy("GPU Fleet")
 

@@ -19,6 +19,7 @@ from django.utils.translation import gettext_lazy as _
 from horizon import tables as horizon_tables
 from horizon import views
 
+from gpubroker.dashboard.content import followed
 from gpubroker.dashboard.content.admin import people
 from gpubroker.dashboard.content.admin.leases import ending
 from gpubroker.dashboard.content.admin.leases import filters
@@ -83,7 +84,7 @@ class Detail(_Lease):
         return {**context, "page_title": self.lease.name}
 
 
-class Now(_Lease):
+class Now(followed.Followed, _Lease):
     """What of the page may have changed, for a script to put in place."""
 
     template_name = "admin/gpu_leases/_now.html"

@@ -18,6 +18,7 @@ from typing import Any
 
 from horizon import views
 
+from gpubroker.dashboard.content import followed
 from gpubroker.dashboard.content.leases import chosen
 from gpubroker.dashboard.content.leases import described
 from gpubroker.dashboard.content.leases import rules
@@ -50,7 +51,7 @@ class Detail(_Lease):
         return {**context, "page_title": self.lease.name}
 
 
-class Now(_Lease):
+class Now(followed.Followed, _Lease):
     """What of the page may have changed, for a script to put in place."""
 
     template_name = "project/gpu_leases/_now.html"

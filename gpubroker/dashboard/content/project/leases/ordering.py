@@ -21,13 +21,13 @@ from django.core import exceptions as django_exceptions
 from django.urls import reverse_lazy
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django.views import generic
 from horizon import forms
 
 from gpubroker.client.sdk import lease as lease_sdk
 from gpubroker.dashboard import api
 from gpubroker.dashboard import errors
 from gpubroker.dashboard.content import access
+from gpubroker.dashboard.content import zoned
 from gpubroker.dashboard.content.leases import rules
 from gpubroker.dashboard.content.project.leases import checks
 from gpubroker.dashboard.content.project.leases import forms as lease_forms
@@ -36,7 +36,7 @@ from gpubroker.dashboard.words import offers
 from gpubroker.dashboard.words import times
 
 
-class Order(forms.ModalFormView):
+class Order(zoned.Zoned, forms.ModalFormView):
     form_class = lease_forms.Order
     template_name = "project/gpu_leases/order.html"
     ajax_template_name = template_name
@@ -62,7 +62,7 @@ class Order(forms.ModalFormView):
         return context
 
 
-class Check(generic.View):
+class Check(zoned.Zoned):
     """Answers what can be said of a field as it is now.
 
     ``{"error": "..."}``, or ``{"notes": ["...", ...]}``.
@@ -116,7 +116,10 @@ def _by(request: Any, form: http.QueryDict) -> list[str]:
     found = times.read(form.get("expires_at"))
     if seconds is None or found is None:
         return []
-    end = found + datetime.timedelta(seconds=seconds)
+    try:
+        end = found + datetime.timedelta(seconds=seconds)
+    except OverflowError:
+        return []
     return [_("It would end %(time)s.") % {"time": times.when(end)}]
 
 
