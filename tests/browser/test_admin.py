@@ -81,7 +81,7 @@ class CatalogueTest(base.OrderTest):
         self.person.go("/admin/gpu_flavors/")
         page.locator("tr", has_text="vm.gpu.a100.2").wait_for()
         self.person.seen("flavors")
-        page.get_by_role("link", name="Create Flavor").click()
+        page.get_by_role("link", name="Create GPU Flavor").click()
         form = page.locator(".gpu-form")
         form.get_by_label("Name").fill(FLAVOR)
         form.get_by_label("Models").fill("voodoo-2")

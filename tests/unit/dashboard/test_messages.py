@@ -13,9 +13,14 @@
 
 from __future__ import annotations
 
+import pathlib
 import string
+from collections.abc import Iterator
 
+import horizon
+import openstack_dashboard
 import testtools
+from babel.messages import pofile
 
 from tools import messages
 
@@ -64,3 +69,32 @@ class MessagesTest(testtools.TestCase):
                     self.assertTrue(
                         one.string.endswith(last), f"{language}: {one.id}"
                     )
+
+    def test_horizon_keeps_its_own_words(self) -> None:
+        """A plugin's come first: what differs needs a context."""
+        for language in messages.LANGUAGES:
+            theirs = dict(_horizons(language))
+            self.assertGreater(len(theirs), 500)
+            found = [
+                one.id
+                for one in messages.read(language)
+                if not one.context
+                and theirs.get(_first(one.id))
+                not in (None, _first(one.string))
+            ]
+            self.assertEqual([], found, language)
+
+
+def _first(text: str | tuple[str, ...]) -> str:
+    """The singular."""
+    return (text if isinstance(text, str) else text[0]).strip()
+
+
+def _horizons(language: str) -> Iterator[tuple[str, str]]:
+    for package in (horizon, openstack_dashboard):
+        path = pathlib.Path(
+            package.__path__[0], "locale", language, "LC_MESSAGES", "django.po"
+        )
+        for one in pofile.read_po(path.open("rb")):
+            if one.id and one.string and not one.context:
+                yield _first(one.id), _first(one.string)

@@ -24,6 +24,7 @@ from horizon import tables
 from gpubroker.dashboard.content import access
 from gpubroker.dashboard.content import actions
 from gpubroker.dashboard.content import zoned
+from gpubroker.dashboard.words import labels
 
 
 class Index(zoned.Zoned, tables.DataTableView):
@@ -82,7 +83,7 @@ class Delete(actions.RowAction):
     """:cvar noun: what the rules call the thing."""
 
     name = "delete"
-    verbose_name = _("Delete")
+    verbose_name = labels.DELETE
     classes = ("ajax-modal", "btn-danger")
     icon = "trash"
     noun: ClassVar[str]

@@ -27,7 +27,7 @@ from gpubroker.dashboard import api
 from gpubroker.dashboard.content import zoned
 
 
-class Paged(zoned.Zoned, tables.PagedTableMixin):
+class Paged(tables.PagedTableMixin, zoned.Zoned):
     """A view with a list of leases.
 
     :cvar newest_first: whether it begins with the newest order.

@@ -15,13 +15,13 @@
 from __future__ import annotations
 
 import horizon
-from django.utils.translation import gettext_lazy as _
 
 from gpubroker.dashboard.content import access
+from gpubroker.dashboard.words import labels
 
 
 class Flavors(horizon.Panel):
-    name = _("Flavors")
+    name = labels.FLAVORS
     slug = "gpu_flavors"
     permissions = access.PERMISSIONS
     policy_rules = access.rules(

@@ -33,7 +33,7 @@ class Index(lists.Index):
     page_title = _("GPU Flavors")
     panel = tables.PANEL
     noun = "flavor"
-    create_label = _("Create Flavor")
+    create_label = _("Create GPU Flavor")
     unread = _("The flavors could not be read.")
 
     def read(self) -> list[flavor_sdk.Flavor]:

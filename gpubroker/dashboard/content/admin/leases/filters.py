@@ -24,6 +24,7 @@ from gpubroker.dashboard.content.admin import people
 from gpubroker.dashboard.content.admin import projects
 from gpubroker.dashboard.content.leases import choices
 from gpubroker.dashboard.content.leases import rules
+from gpubroker.dashboard.words import labels
 from gpubroker.dashboard.words import leases as words
 
 #: What people ask for -> states of the API; none = any.
@@ -41,7 +42,7 @@ class Filters(forms.Form):
         choices=[
             ("", _("Not over")),
             *words.STATES.items(),
-            ("all", _("Any")),
+            ("all", labels.ANY),
         ],
     )
     project = forms.CharField(
@@ -50,7 +51,7 @@ class Filters(forms.Form):
         max_length=64,
         widget=forms.TextInput(attrs={"placeholder": _("name or ID")}),
     )
-    pool = forms.ChoiceField(label=_("Pool"), required=False)
+    pool = forms.ChoiceField(label=labels.POOL, required=False)
 
     #: Those that a link to another page keeps.
     NAMES = ("state", "project", "pool")
@@ -59,7 +60,7 @@ class Filters(forms.Form):
         super().__init__(request.GET)
         self.request = request
         pools = choices.pools(request)
-        self.fields["pool"].choices = [("", _("Any")), *pools]
+        self.fields["pool"].choices = [("", labels.ANY), *pools]
 
     @functional.cached_property
     def projects(self) -> projects.Projects:

@@ -25,6 +25,7 @@ from gpubroker.dashboard.content.admin.leases import owned
 from gpubroker.dashboard.content.leases import columns
 from gpubroker.dashboard.content.leases import pages
 from gpubroker.dashboard.content.leases import rules
+from gpubroker.dashboard.words import labels
 from gpubroker.dashboard.words import leases as words
 
 PANEL = "horizon:admin:gpu_leases"
@@ -61,7 +62,7 @@ class Leases(pages.Filtered):
         lambda row: words.gpus(row.lease), verbose_name=_("GPUs")
     )
     pool = tables.WrappingColumn(
-        lambda row: row.lease.pool, verbose_name=_("Pool")
+        lambda row: row.lease.pool, verbose_name=labels.POOL
     )
     state = tables.Column(
         "state",
@@ -73,7 +74,7 @@ class Leases(pages.Filtered):
         verbose_name=_("Where it stands"),
     )
     hosts = tables.WrappingColumn(
-        lambda row: ", ".join(row.hosts), verbose_name=_("Host")
+        lambda row: ", ".join(row.hosts), verbose_name=labels.HOST
     )
     ends = tables.Column(ends, verbose_name=_("Ends"))
 

@@ -22,6 +22,7 @@ from horizon import tables
 
 from gpubroker.dashboard.content.admin import lists
 from gpubroker.dashboard.content.admin.models import listed
+from gpubroker.dashboard.words import labels
 from gpubroker.dashboard.words import sizes
 
 PANEL = "horizon:admin:gpu_models"
@@ -63,7 +64,7 @@ class Models(tables.DataTable):
     )
     flavors = tables.WrappingColumn(
         lambda row: ", ".join(row.flavors),
-        verbose_name=gettext_lazy("Flavors"),
+        verbose_name=labels.FLAVORS,
     )
     origin = tables.WrappingColumn(
         _origin, verbose_name=gettext_lazy("Made by")

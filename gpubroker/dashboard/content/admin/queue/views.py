@@ -27,12 +27,13 @@ from gpubroker.dashboard.content.admin.pools import listed
 from gpubroker.dashboard.content.admin.queue import tables
 from gpubroker.dashboard.content.leases import choices
 from gpubroker.dashboard.content.leases import pages
+from gpubroker.dashboard.words import labels
 
 
 class Chosen(forms.Form):
     """Whose queue is shown."""
 
-    pool = forms.ChoiceField(label=_("Pool"))
+    pool = forms.ChoiceField(label=labels.POOL)
 
     def __init__(self, request: Any) -> None:
         found = choices.pools(request)

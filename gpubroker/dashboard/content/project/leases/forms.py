@@ -24,6 +24,7 @@ from gpubroker.dashboard import errors
 from gpubroker.dashboard.content import forms as judged
 from gpubroker.dashboard.content.leases import choices
 from gpubroker.dashboard.content.project.leases import checks
+from gpubroker.dashboard.words import labels
 
 
 class Order(judged.Form):
@@ -78,7 +79,7 @@ class Order(judged.Form):
         help_text=_("What the network lets through. None: the default one."),
     )
     pool = forms.ChoiceField(
-        label=_("Pool"),
+        label=labels.POOL,
         required=False,
         help_text=_("The group of hosts that it starts on."),
     )
