@@ -63,22 +63,32 @@ def _broker(request: Any) -> sdk.Proxy:
     )
     token = request.user.token.id
     catalogued = base.url_for(request, sdk.SERVICE_TYPE)
-    asked.auth = token_endpoint.Token(_versioned(asked, catalogued), token)
+    address = _versioned(asked, catalogued)
+    asked.auth = token_endpoint.Token(address, token)
     conn = connection.Connection(
         session=asked,
         region_name=request.user.services_region,
         app_name="horizon",
+        # Or the SDK looks for it at every page.
+        gpu_broker_endpoint_override=address,
     )
     return sdk.add_to(conn)
+
+
+#: The service's address in a catalogue -> that of version 1.
+_VERSIONED: dict[str, str] = {}
 
 
 def _versioned(asked: session.Session, url: str) -> str:
     """The address of version 1; the catalogue has that of all versions.
 
     With a token and an address keystoneauth looks for no version by itself.
+    It is asked for once a process: a version stays where it is.
     """
-    found = discover.get_discovery(asked, url, authenticated=False)
-    return str(found.url_for(sdk.Proxy.api_version) or url)
+    if url not in _VERSIONED:
+        found = discover.get_discovery(asked, url, authenticated=False)
+        _VERSIONED[url] = str(found.url_for(sdk.Proxy.api_version) or url)
+    return _VERSIONED[url]
 
 
 @contextlib.contextmanager
