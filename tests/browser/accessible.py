@@ -19,6 +19,7 @@ less contrast than WCAG wants, wherever they stand.
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from axe_playwright_python import sync_playwright as axe
 from playwright import sync_api
@@ -46,4 +47,15 @@ def faults(page: sync_api.Page, where: str = "#content_body") -> list[str]:
         if one["impact"] in _SERIOUS
         for node in one["nodes"]
         if one["id"] != "color-contrast" or not _THEMED.match(node["html"])
+    ] + [
+        f"of the colour of what is behind it: {node['html'][:200]}"
+        for one in found.response["incomplete"]
+        for node in one["nodes"]
+        if any(map(_unseen, node["any"]))
     ]
+
+
+def _unseen(check: dict[str, Any]) -> bool:
+    """axe holds that for a means of hiding something, and asks."""
+    data = check.get("data")
+    return isinstance(data, dict) and data.get("messageKey") == "equalRatio"

@@ -93,6 +93,8 @@ class FleetTest(base.OrderTest):
         # The page follows by itself until Placement has it reserved.
         page.locator("dd", has_text="1 of 1").wait_for()
         page.locator("[data-gpu-moving]").wait_for(state="detached")
+        # Who did it is told by name.
+        page.locator("td", has_text=re.compile("^operator$")).wait_for()
         person.seen("device")
         found = self.operator.get_device(self.card.id)
         self.assertEqual(
