@@ -43,7 +43,14 @@ class LeaseTest(base.OrderTest):
         page = person.page
         page.locator(".gpu-status", has_text="Starting").wait_for()
         person.picture("lease-starting")
+        # Neither an answer that fails nor a hand on a button ends that.
+        page.route("**/now/", lambda r: r.fulfill(status=503), times=1)
+        page.locator(".gpu-late").wait_for()
+        page.get_by_role("link", name="End", exact=True).focus()
         page.locator(".gpu-status", has_text="Active").wait_for()
+        page.locator(".gpu-late").wait_for(state="hidden")
+        at = page.evaluate("document.activeElement.textContent")
+        self.assertEqual("End", at.strip())
         self.assertEqual(1, page.get_by_text("ssh ubuntu@10.20.0.").count())
         person.seen("lease-active")
         self.lease = self.gpus.find_lease("train-llm")

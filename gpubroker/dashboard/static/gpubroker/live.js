@@ -66,7 +66,7 @@
         late(false);
       }).catch(function () {
         late(true);
-        pause = LONGEST;
+        pause = Math.min(pause * 2, LONGEST);
       }).then(next);
     }
 
