@@ -30,6 +30,9 @@ class Followed(generic.View):
     login all the same.
     """
 
+    def lead_back(self) -> None:
+        """Nowhere; see ``chosen.OfOne``."""
+
     def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> Any:
         try:
             return super().dispatch(request, *args, **kwargs)

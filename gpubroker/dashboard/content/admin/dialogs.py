@@ -18,12 +18,11 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from django.urls import reverse
-from django.utils import functional
 from django.utils.translation import gettext_lazy as _
-from horizon import exceptions
 from horizon import forms as horizon_forms
 
 from gpubroker.dashboard.content import access
+from gpubroker.dashboard.content import chosen
 from gpubroker.dashboard.content import forms
 from gpubroker.dashboard.content import zoned
 
@@ -113,24 +112,8 @@ class Create(_View):
     submit_label = _("Create")
 
 
-class _OfOne(_View):
+class _OfOne(_View, chosen.OfOne):
     """Of a thing that the URL names."""
-
-    unread: ClassVar[Any]
-
-    def read(self) -> Any:
-        """:raises BrokerError: there is no such thing any more."""
-        raise NotImplementedError
-
-    @functional.cached_property
-    def thing(self) -> Any:
-        try:
-            return self.read()
-        except Exception:
-            exceptions.handle(
-                self.request, self.unread, redirect=self.get_success_url()
-            )
-            raise
 
 
 class Page(_OfOne):

@@ -14,47 +14,28 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from django.urls import reverse
-from django.utils import functional
 from django.utils.translation import gettext_lazy as _
-from horizon import exceptions
 
 from gpubroker.client.sdk import lease as lease_sdk
 from gpubroker.dashboard import api
-from gpubroker.dashboard.content import followed
-from gpubroker.dashboard.content import zoned
+from gpubroker.dashboard.content import chosen
 
 
-class OfOneLease(zoned.Zoned):
+class OfOneLease(chosen.OfOne):
     """A view whose URL names a lease.
 
-    :cvar panel: where it leads back to when there is no such lease.
     :cvar console: whether the page leads to the console of its server.
     """
 
-    panel: str
+    unread = _("The lease could not be read.")
     console = False
-    request: Any
-    kwargs: dict[str, Any]
 
-    @functional.cached_property
+    def read(self) -> lease_sdk.Lease:
+        return api.lease(
+            self.request, str(self.kwargs["lease_id"]), console=self.console
+        )
+
+    @property
     def lease(self) -> lease_sdk.Lease:
-        try:
-            return api.lease(
-                self.request,
-                str(self.kwargs["lease_id"]),
-                console=self.console,
-            )
-        except Exception:
-            if isinstance(self, followed.Followed):
-                raise
-            # Horizon's way: it logs, tells the user and leads back, or, for
-            # what it does not know, lets it through.
-            exceptions.handle(
-                self.request,
-                _("The lease could not be read."),
-                redirect=reverse(f"{self.panel}:index"),
-            )
-            raise
+        found: lease_sdk.Lease = self.thing
+        return found

@@ -16,13 +16,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from horizon import forms as horizon_forms
 
 from gpubroker.client.sdk import lease as lease_sdk
 from gpubroker.dashboard import api
+from gpubroker.dashboard.content import chosen as one
 from gpubroker.dashboard.content import forms
 from gpubroker.dashboard.content.leases import chosen
 from gpubroker.dashboard.content.leases import rules
@@ -30,34 +29,15 @@ from gpubroker.dashboard.words import leases as words
 from gpubroker.dashboard.words import times
 
 
-class Dialog(chosen.OfOneLease, horizon_forms.ModalFormView):
-    """:cvar verb: of the URL that it is sent to."""
-
-    verb: str
-
-    def why_not(self) -> str:
-        """Why it can not be done; empty where it can."""
-        raise NotImplementedError
-
-    def get_initial(self) -> dict[str, Any]:
-        return {"lease": self.lease}
-
-    def get_success_url(self) -> str:
-        return reverse(f"{self.panel}:detail", args=[self.lease.id])
+class Dialog(chosen.OfOneLease, one.Dialog):
+    noun = "lease"
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        context: dict[str, Any] = super().get_context_data(**kwargs)
         return {
-            **context,
-            "lease": self.lease,
-            "why_not": self.why_not(),
+            **super().get_context_data(**kwargs),
             "gpus": words.gpus(self.lease),
             "expires": times.moment(self.lease.expires_at),
             "place": words.place(self.lease),
-            "submit_url": reverse(
-                f"{self.panel}:{self.verb}", args=[self.lease.id]
-            ),
-            "cancel_url": self.get_success_url(),
         }
 
 

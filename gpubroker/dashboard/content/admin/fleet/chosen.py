@@ -14,8 +14,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.urls import reverse
 from django.utils import functional
 from django.utils.translation import gettext_lazy as _
@@ -24,8 +22,7 @@ from horizon import exceptions
 from gpubroker.client.sdk import device as device_sdk
 from gpubroker.client.sdk import host as host_sdk
 from gpubroker.dashboard import fleet_api
-from gpubroker.dashboard.content import followed
-from gpubroker.dashboard.content import zoned
+from gpubroker.dashboard.content import chosen
 
 PANEL = "horizon:admin:gpu_fleet"
 
@@ -34,29 +31,19 @@ def detail_url(device_id: str) -> str:
     return str(reverse(f"{PANEL}:detail", args=[device_id]))
 
 
-class OfOneDevice(zoned.Zoned):
+class OfOneDevice(chosen.OfOne):
     """A view whose URL names a device."""
 
-    request: Any
-    kwargs: dict[str, Any]
+    panel = PANEL
+    unread = _("The device could not be read.")
 
-    @functional.cached_property
+    def read(self) -> device_sdk.Device:
+        return fleet_api.device(self.request, str(self.kwargs["device_id"]))
+
+    @property
     def device(self) -> device_sdk.Device:
-        try:
-            return fleet_api.device(
-                self.request, str(self.kwargs["device_id"])
-            )
-        except Exception:
-            if isinstance(self, followed.Followed):
-                raise
-            # Horizon's way: it logs, tells the user and leads back, or, for
-            # what it does not know, lets it through.
-            exceptions.handle(
-                self.request,
-                _("The device could not be read."),
-                redirect=reverse(f"{PANEL}:index"),
-            )
-            raise
+        found: device_sdk.Device = self.thing
+        return found
 
     @functional.cached_property
     def host(self) -> host_sdk.Host | None:

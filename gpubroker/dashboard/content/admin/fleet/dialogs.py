@@ -16,43 +16,23 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
-from horizon import forms
 
+from gpubroker.dashboard.content import chosen as one
 from gpubroker.dashboard.content.admin.fleet import chosen
 from gpubroker.dashboard.content.admin.fleet import forms as device_forms
 from gpubroker.dashboard.content.admin.fleet import rules
 from gpubroker.dashboard.words import devices as words
 
 
-class _Dialog(chosen.OfOneDevice, forms.ModalFormView):
-    """:cvar verb: of the URL that it is sent to."""
-
-    verb: str
-
-    def why_not(self) -> str:
-        """Why it can not be done; empty where it can."""
-        raise NotImplementedError
-
-    def get_initial(self) -> dict[str, Any]:
-        return {"device": self.device}
-
-    def get_success_url(self) -> str:
-        return chosen.detail_url(self.device.id)
+class _Dialog(chosen.OfOneDevice, one.Dialog):
+    noun = "device"
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        context: dict[str, Any] = super().get_context_data(**kwargs)
         return {
-            **context,
-            "device": self.device,
+            **super().get_context_data(**kwargs),
             "observed": self.host is not None and self.host.mode == "observe",
             "use": words.use(self.device),
-            "why_not": self.why_not(),
-            "submit_url": reverse(
-                f"{chosen.PANEL}:{self.verb}", args=[self.device.id]
-            ),
-            "cancel_url": self.get_success_url(),
         }
 
 

@@ -36,6 +36,7 @@ from gpubroker.dashboard.content.admin.fleet.detail import Detail
 from gpubroker.dashboard.content.admin.fleet.detail import Now
 from gpubroker.dashboard.content.admin.fleet.dialogs import Fence
 from gpubroker.dashboard.content.admin.fleet.dialogs import Unfence
+from gpubroker.dashboard.content.admin.pools import listed
 from gpubroker.dashboard.words import devices as device_words
 from gpubroker.dashboard.words import fleet as words
 
@@ -44,9 +45,6 @@ __all__ = ["Detail", "Fence", "Index", "Now", "Unfence"]
 #: Hosts on one page at most, whatever size of a list somebody prefers: so
 #: many can be named in one question to the API.
 MOST_HOSTS = 100
-
-#: Where hosts are that nobody gave to a pool.
-DEFAULT_POOL = "default"
 
 
 class Index(zoned.Zoned, views.HorizonTemplateView):
@@ -129,7 +127,7 @@ def _name(hosts: Sequence[host_sdk.Host]) -> str:
 def _chosen(pools: Sequence[pool_sdk.Pool], asked: str | None) -> str:
     """The pool that was asked for, else that of all new hosts, else any."""
     names = sorted(pool.name for pool in pools)
-    for name in (asked, DEFAULT_POOL):
+    for name in (asked, listed.DEFAULT):
         if name in names:
             return str(name)
     return names[0] if names else ""
