@@ -20,8 +20,9 @@
     browser      real Horizon on the small cloud, in a real browser
     cloud        the real small cloud of ``sandbox/``
 
-The last two share one cloud, and wait for it most of the time: the others run
-beside them, at a lower priority, and each is shown when it is through.
+The last two wait for their cloud most of the time: the others run beside them,
+at a lower priority, and each is shown when it is through. There are two clouds
+of the same kind, and the tests of the last are divided between them.
 
 The last line is ``N passed, N failed, N skipped``. A skip is a failure
 unless it is listed in ``EXPECTED_SKIPS``: a test that did not run proves
@@ -31,7 +32,6 @@ nothing.
 from __future__ import annotations
 
 import argparse
-import functools
 import os
 import pathlib
 import re
@@ -44,7 +44,10 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent import futures
 from dataclasses import dataclass, field
 
-ROOT = pathlib.Path(__file__).resolve().parents[1]
+from tests import clouds
+from tests import commands
+
+ROOT = commands.ROOT
 BIN = pathlib.Path(sys.executable).parent
 
 #: Names of tests that may skip, each with the reason beside it.
@@ -83,11 +86,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("suite", nargs="*", choices=[*SUITES, []])
     chosen = parser.parse_args(argv).suite or list(SUITES)
+    for name in chosen:
+        CLOUDS.want(*IN_THE_CLOUD.get(name, ()))
     try:
         told = _all(chosen)
     finally:
-        if set(chosen) & IN_THE_CLOUD:
-            _sandbox("--down")
+        CLOUDS.stop()
     total = sum((result for _line, result in told), Result())
     print("\n" + "\n".join([line for line, _result in told] + total.failures))
     print(total)
@@ -145,7 +149,8 @@ def lint(echo: bool) -> Result:
     }  # fmt: skip
     result, output = Result(), ""
     for name, command in checks.items():
-        done = _run([str(BIN / command[0]), *command[1:]], capture=True)
+        program, *words = command
+        done = commands.run([str(BIN / program), *words], capture=True)
         ok = done.returncode == 0
         told = f"{name:14} {'ok' if ok else 'FAILED'}\n"
         if not ok:
@@ -217,9 +222,12 @@ def _priority(echo: bool) -> tuple[str, ...]:
     return () if echo else ("nice", "-n", "10")
 
 
-#: Suites that look at one small cloud, and where that is.
-IN_THE_CLOUD = frozenset({"browser", "cloud"})
-STATE = str(ROOT / ".sandbox-test")
+#: Suites in a small cloud, and in which.
+IN_THE_CLOUD = {
+    "browser": (clouds.FIRST,),
+    "cloud": (clouds.FIRST, clouds.SECOND),
+}
+CLOUDS = clouds.Clouds()
 
 
 def browser(_echo: bool) -> Result:
@@ -229,37 +237,24 @@ def browser(_echo: bool) -> Result:
 def cloud(_echo: bool) -> Result:
     result = _in_the_cloud("cloud")
     # Over the whole run, so it is no test among the others.
-    told = _run([sys.executable, "-m", "tests.cloud.secrets", STATE])
+    states = [each.state for each in IN_THE_CLOUD["cloud"]]
+    told = commands.run([sys.executable, "-m", "tests.cloud.secrets", *states])
     return result + _one(not told.returncode, "FAILED secrets in the logs")
 
 
 def _in_the_cloud(suite: str) -> Result:
-    """One process: the tests share one small cloud of their own.
+    """One process for each cloud: the tests of a process share one.
 
     It stays for the next suite; its demonstration is its first test.
     """
-    if not _cloud_runs():
-        return _one(False, "FAILED the sandbox did not start")
+    chosen = IN_THE_CLOUD[suite]
+    if not CLOUDS.up(*chosen):
+        return _one(False, "FAILED a sandbox did not start")
+    states = [each.state for each in chosen]
     return _stestr(
         suite,
-        options=["--serial"],
-        more={"GPUBROKER_TEST_CLOUD": STATE},
-    )
-
-
-@functools.cache
-def _cloud_runs() -> bool:
-    """Started once, for all suites that want it."""
-    began = _sandbox("--keep", "--faults", "--with", "horizon")
-    return not began.returncode
-
-
-def _sandbox(*words: str) -> subprocess.CompletedProcess[str]:
-    python = str(ROOT / ".venv/bin/python")
-    return _run(
-        [python, "-m", "sandbox", "--state", STATE, *words],
-        capture=True,
-        echo=True,
+        options=[f"--concurrency={len(states)}"],
+        more={"GPUBROKER_TEST_CLOUD": os.pathsep.join(states)},
     )
 
 
@@ -281,7 +276,7 @@ def _stestr(
         str(BIN / "stestr"), f"--test-path=./tests/{suite}",
         f"--repo-url={repository}", "run", *options,
     ]  # fmt: skip
-    done = _run([*prefix, *command], env=env, capture=True, echo=echo)
+    done = commands.run([*prefix, *command], env=env, capture=True, echo=echo)
     return _counted(done)
 
 
@@ -324,33 +319,6 @@ def _failures(text: str) -> list[str]:
 def _total(word: str, text: str) -> int:
     found = re.findall(rf"^ - {word}: (\d+)$", text, re.M)
     return int(found[-1]) if found else 0
-
-
-def _run(
-    command: Sequence[str],
-    env: dict[str, str] | None = None,
-    capture: bool = False,
-    echo: bool = False,
-) -> subprocess.CompletedProcess[str]:
-    """Run in the root; with ``echo`` show each line as it comes, too."""
-    with subprocess.Popen(
-        list(command),
-        cwd=ROOT,
-        env=env,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE if capture else None,
-        stderr=subprocess.STDOUT if capture else None,
-        text=True,
-        errors="replace",
-    ) as process:
-        lines = []
-        for line in process.stdout or ():
-            lines.append(line)
-            if echo:
-                print(line, end="", flush=True)
-    return subprocess.CompletedProcess(
-        command, process.returncode, "".join(lines), ""
-    )
 
 
 #: Each is told whether to show at once what it prints.

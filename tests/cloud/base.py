@@ -13,12 +13,15 @@
 """Tests against the real small cloud, as its users and operators.
 
 The cloud is the sandbox in the folder named by ``GPUBROKER_TEST_CLOUD``
-(default ``.sandbox``); it has to run already. Nothing here uses the
-bootstrap admin: it is disabled.
+(default ``.sandbox``); it has to run already. Of several, divided by colons,
+each process has one of its own. Nothing here uses the bootstrap admin: it is
+disabled.
 """
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import functools
 import os
 import pathlib
@@ -47,8 +50,24 @@ OURS = "CUSTOM_GPUBROKER_"
 
 
 def the_cloud() -> clouds.Cloud:
-    state = os.environ.get("GPUBROKER_TEST_CLOUD", ".sandbox")
-    return clouds.Cloud(pathlib.Path(state))
+    return clouds.Cloud(_state())
+
+
+@functools.cache
+def _state() -> pathlib.Path:
+    """The folder; locked where others may want it."""
+    named = os.environ.get("GPUBROKER_TEST_CLOUD", ".sandbox")
+    states = [pathlib.Path(name) for name in named.split(os.pathsep)]
+    if len(states) == 1:
+        return states[0]
+    for state in states:
+        # Open, and so locked, for as long as this process lives.
+        lock = os.open(state / "tests.lock", os.O_CREAT | os.O_RDWR)
+        with contextlib.suppress(BlockingIOError):
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return state
+        os.close(lock)
+    raise RuntimeError(f"Each of {named} is in use by another process.")
 
 
 def audit(cloud: clouds.Cloud) -> looking.Audit:

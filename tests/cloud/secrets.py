@@ -12,9 +12,9 @@
 
 """No token and no secret may stand in a log, at whatever level.
 
-``python -m tests.cloud.secrets STATE`` looks through the logs of gpubroker's
-programs in a sandbox for everything that is secret there; exits 1 when it
-finds any. The cloud tests log at debug level and end with it.
+``python -m tests.cloud.secrets STATE ...`` looks through the logs of
+gpubroker's programs in sandboxes for everything that is secret there; exits 1
+when it finds any. The cloud tests log at debug level and end with it.
 """
 
 from __future__ import annotations
@@ -94,13 +94,19 @@ def _in(line: str, secrets: dict[str, str]) -> Iterator[str]:
 
 
 def main(argv: list[str] | None = None) -> int:
-    (state,) = sys.argv[1:] if argv is None else argv
-    layout = layouts.Layout.at(pathlib.Path(state))
+    states = sys.argv[1:] if argv is None else argv
+    return max([_told(pathlib.Path(state)) for state in states])
+
+
+def _told(state: pathlib.Path) -> int:
+    """Say what is found in one sandbox; 1 when that is bad."""
+    layout = layouts.Layout.at(state)
     logs = list(layout.log.glob("gpubroker-*.log"))
     debug = {path.stem for path in logs if _talks(path)}
     found = list(leaks(layout))
     print(
-        f"secrets: {len(found)} in {len(logs)} logs, {len(debug)} with debug"
+        f"secrets: {len(found)} in {len(logs)} logs of {state.name}, "
+        f"{len(debug)} with debug"
     )
     print("".join(f"  {line}\n" for line in found[:50]), end="")
     # To find nothing where nothing was written down would be no wonder.

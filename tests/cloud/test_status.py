@@ -20,7 +20,6 @@ import dataclasses
 import datetime
 import io
 import json
-import os
 import pathlib
 import uuid
 from collections.abc import Mapping
@@ -34,10 +33,10 @@ from gpubroker.domain import catalogue
 from gpubroker.domain import failures
 from gpubroker.domain import hosts
 from gpubroker.services.checks.mistakes import Mistake
-from sandbox import cloud as clouds
 from sandbox import identity
 from sandbox.config import gpubroker as config
 from sandbox.config import settings as s
+from tests.cloud import base
 from tests.fixtures import database
 from tests.functional.db import samples
 
@@ -51,8 +50,7 @@ ROLES = "Roles of the broker's user"
 class StatusTest(testtools.TestCase):
     def setUp(self) -> None:
         super().setUp()
-        state = os.environ.get("GPUBROKER_TEST_CLOUD", ".sandbox")
-        self.cloud = clouds.Cloud(pathlib.Path(state))
+        self.cloud = base.the_cloud()
         self.folder = pathlib.Path(self.useFixture(fixtures.TempDir()).path)
 
     def run_check(
