@@ -68,6 +68,10 @@ class Hosts(repository.Repository):
             raise repository.missing("host", name)
         return self._filled(rows)[0]
 
+    def hold(self, name: str) -> hosts.Host:
+        self._key(name, lock=True)
+        return self.get(name)
+
     def all(self, pool: str | None = None) -> list[hosts.Host]:
         statement = _select().order_by(_ROW.name)
         if pool is not None:

@@ -98,7 +98,8 @@ class Host:
     :param zone: Nova's availability zone of it; empty until Nova told.
     :param agent_user_id: the Keystone user that may report for this host.
     :param report_digest: of the last report; ``None`` once its agent was
-        noted to be silent, so that its next report is news.
+        noted to be silent, so that its next report is news; empty where each
+        report is, whatever it says.
     """
 
     name: str

@@ -72,14 +72,14 @@ class Known:
     :param here: every row of the host, vanished ones, too.
     :param elsewhere: rows of other hosts that have a serial or UUID of the
         report.
-    :param alive: those of ``elsewhere`` whose own host's agent still sees
-        them: the same serial twice, not a card that moved.
+    :param staying: those of ``elsewhere`` that are no cards that moved, so
+        that the report names a serial or UUID which another card has.
     :param last_heard: when the host's last report came.
     """
 
     here: Sequence[Device]
     elsewhere: Sequence[Device] = ()
-    alive: Collection[str] = ()
+    staying: Collection[str] = ()
     last_heard: datetime.datetime | None = None
 
 
@@ -170,7 +170,7 @@ class _Merging:
     def _of_board(self, sighting: Sighting, row: Device | None) -> bool:
         """Whether the row with its serial number is that of another GPU of
         the same board."""
-        if row is None or row.id in self._known.alive:
+        if row is None or row.id in self._known.staying:
             return False
         here = (self._host, sighting.pci_address)
         both = row.uuid and sighting.uuid
@@ -181,7 +181,7 @@ class _Merging:
         )
 
     def _free(self, row: Device) -> bool:
-        return row.id not in self._used and row.id not in self._known.alive
+        return row.id not in self._used and row.id not in self._known.staying
 
     def _single(
         self,

@@ -57,7 +57,9 @@ def drain(
         if host.drain is None:
             begun = hosts.Drain(at=now, detail=detail, by=actor.user_id)
             host = tx.hosts.update(dataclasses.replace(host, drain=begun))
-        keep(tx, host, tx.devices.of_host(name), now, actor)
+        else:
+            host = tx.hosts.hold(name)
+        _keep(tx, host, tx.devices.of_host(name), now, actor)
     core.bell.host(name)
     return host
 
@@ -74,20 +76,50 @@ def resume(
         seen(host.generation)
         if host.drain is not None:
             host = tx.hosts.update(dataclasses.replace(host, drain=None))
+        else:
+            host = tx.hosts.hold(name)
         rows = tx.devices.of_host(name)
-        keep(tx, host, rows, core.clock.now(), actor)
+        _keep(tx, host, rows, core.clock.now(), actor)
     core.bell.host(name)
 
 
-def keep(
+def follow(core: broker.Broker, name: str) -> bool:
+    """Let the fences of a host's cards follow it; True when one was lifted.
+
+    :raises NotFound: when there is no such host.
+    """
+    with core.store.read() as tx:
+        if not _behind(tx.hosts.get(name), tx.devices.of_host(name)):
+            return False
+
+    def work(tx: ports.Transaction) -> bool:
+        # Held, and before the cards: it may be drained or resumed now, and
+        # what was read is of before that.
+        host = tx.hosts.hold(name)
+        rows = tx.devices.of_host(name)
+        return _keep(tx, host, rows, core.clock.now())
+
+    return core.store.run(work)
+
+
+def _behind(host: hosts.Host, rows: Iterable[devices.Device]) -> bool:
+    if host.drain is None:
+        return any(Reason.DRAIN in row.reasons for row in rows)
+    return any(
+        _given_out(row) and Reason.DRAIN not in row.reasons for row in rows
+    )
+
+
+def _keep(
     tx: ports.Transaction,
     host: hosts.Host,
     rows: Iterable[devices.Device],
     now: datetime.datetime,
     actor: events.Actor = events.BROKER,
 ) -> bool:
-    """Let the fences ``drain`` follow the host; True when one was lifted.
+    """True when a fence was lifted.
 
+    :param host: as it is, written or held by this transaction.
     :param rows: all of the host, as they stand.
     """
     by = actor.user_id or BY

@@ -221,6 +221,7 @@ def _intend(
             newest = max(before.generation, now.closing_generation or 0)
             now = dataclasses.replace(now, closing_generation=newest)
             tx.devices.mirror(now)
+            _still_managed(tx, now.host)
         return now
 
     if write is mirror.Write.OPEN and core.ledger.consumers(
@@ -230,6 +231,16 @@ def _intend(
         # that up, and our write is refused.
         raise errors.InUse(f"{row.pci_address} is in use.")
     return core.store.run(work)
+
+
+def _still_managed(tx: ports.Transaction, name: str) -> None:
+    """:raises _Outdated: it is only observed by now: nobody would open the
+    card again."""
+    # Who takes it out of manage has looked for closed cards before we hold
+    # its mark, or waits for us and finds this one.
+    tx.standing.hold()
+    if tx.hosts.get(name).mode is not hosts.Mode.MANAGE:
+        raise _Outdated
 
 
 def _moved(

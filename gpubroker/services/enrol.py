@@ -28,7 +28,6 @@ from gpubroker.domain.devices import Device
 from gpubroker.domain.devices import State
 from gpubroker.domain.fences import Reason
 from gpubroker.services import broker
-from gpubroker.services import doubts
 from gpubroker.services import ports
 
 LOG = logging.getLogger(__name__)
@@ -75,15 +74,17 @@ def change_host(
             mode=hosts.Mode(changes.get("mode", host.mode)),
         )
         _check_pool(tx, changed.pool)
+        stored = tx.hosts.update(changed) if changed != host else host
+        # Who plans or closes a card now waits for us, and sees the change; or
+        # we have waited, and see what became of the card.
+        tx.standing.hold()
         if _leaves(host, changed):
             _check_unclaimed(tx, host)
         if _unmanaged(host, changed):
             _check_open(tx, host)
-        if changed != host:
-            changed = tx.hosts.update(changed)
-    LOG.info("Host %s: pool %s, %s", name, changed.pool, changed.mode)
-    _ring(core, changed)
-    return changed
+    LOG.info("Host %s: pool %s, %s", name, stored.pool, stored.mode)
+    _ring(core, stored)
+    return stored
 
 
 def remove_host(core: broker.Broker, name: str, seen: Seen) -> None:
@@ -99,7 +100,6 @@ def remove_host(core: broker.Broker, name: str, seen: Seen) -> None:
         _check_unclaimed(tx, host)
         _check_gone(host, tx.devices.of_host(name), heard_since)
         tx.hosts.delete(name, gone=True)
-        doubts.reconsider(tx)
     LOG.info("Host %s: removed", name)
 
 

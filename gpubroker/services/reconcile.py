@@ -79,6 +79,8 @@ def look(core: broker.Broker, name: str) -> None:
     seen = observe.host(core.ledger, host, rows, known)
     noted = {row.id: mirror.noted(row) for row in rows}
     pool = core.store.run(lambda tx: _write(core, tx, name, noted, seen))
+    if drain.follow(core, name):
+        pool = host.pool
     if pool is not None:
         core.bell.pool(pool)
     ticket_provider.keep(core, host, seen)
@@ -112,12 +114,11 @@ def _write(
     mirrored.number(tx, host, current, seen)
     provider_traits.write(tx, host, seen, found)
     admitted = mirrored.admit(core, tx, pool, current)
-    resumed = drain.keep(tx, host, current, core.clock.now())
     freed = {row.id for row in rows if row.consumers} & {
         row.id for row in found.mirrored if not row.consumers
     }
     told = (found.added, found.changed, found.released, freed)
-    news = any(told) or admitted or resumed
+    news = any(told) or admitted
     return host.pool if news else None
 
 

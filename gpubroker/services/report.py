@@ -30,10 +30,10 @@ from gpubroker.domain import devices
 from gpubroker.domain import health
 from gpubroker.domain import hosts
 from gpubroker.domain import inventory
+from gpubroker.domain.fences import Reason
 from gpubroker.domain.reports import Report
 from gpubroker.domain.sightings import Sighting
 from gpubroker.services import broker
-from gpubroker.services import doubts
 from gpubroker.services import judging
 from gpubroker.services import ports
 from gpubroker.services.paging import Page
@@ -196,8 +196,6 @@ def _merge(
             report.unreadable,
         )
         judging.write(tx, host, known, merged, report, now)
-        if merged.vacate:
-            doubts.reconsider(tx, but=name)
         others.update(row.host for row in known.elsewhere)
         return _answer(core, tx, name, changed=True)
 
@@ -220,18 +218,29 @@ def _known(
             page = Page(filters={field: tuple(sorted(names))}, limit=1000)
             found.update((row.id, row) for row in tx.devices.page(page).items)
     elsewhere = [row for row in found.values() if row.host != host.name]
-    alive = set()
-    for row in elsewhere:
-        heard = tx.hosts.get(row.host).heartbeat_at
-        there = row.state is devices.State.PRESENT and row.reported
-        if there and heard is not None and heard >= heard_since:
-            alive.add(row.id)
     return inventory.Known(
         here=tx.devices.of_host(host.name),
         elsewhere=elsewhere,
-        alive=alive,
+        staying={
+            row.id for row in elsewhere if _stays(tx, row, heard_since)
+        },
         last_heard=host.heartbeat_at,
     )
+
+
+def _stays(
+    tx: ports.Transaction, row: devices.Device, heard_since: datetime.datetime
+) -> bool:
+    """Whether the card can not have come to another host, whatever the agent
+    there says: it may lie, or a serial number be there twice."""
+    if row.claimed_by or Reason.LEASE in row.reasons:
+        # A lease has it where it is.
+        return True
+    if row.state is not devices.State.PRESENT:
+        return False
+    heard = tx.hosts.get(row.host).heartbeat_at
+    fresh = heard is not None and heard >= heard_since
+    return row.provider_id is not None or (row.reported and fresh)
 
 
 def _heard_since(

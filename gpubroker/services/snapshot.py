@@ -110,15 +110,21 @@ def standing(
         failures=failed,
         cards=tuple(
             card
-            for card in map(card_of, sorted(cards, key=_by_slot))
+            for card in (
+                card_of(device, drained=host.drain is not None)
+                for device in sorted(cards, key=_by_slot)
+            )
             if card is not None
         ),
     )
 
 
-def card_of(device: devices.Device) -> Card | None:
+def card_of(device: devices.Device, drained: bool) -> Card | None:
     """``None`` for a device that no plan can name: without a model, a slot
-    or a provider, or vanished."""
+    or a provider, or vanished.
+
+    :param drained: whether its host is; the fence may be yet to come.
+    """
     if (
         device.model is None
         or device.slot is None
@@ -126,7 +132,7 @@ def card_of(device: devices.Device) -> Card | None:
         or device.state is not devices.State.PRESENT
     ):
         return None
-    availability, why = _availability(device)
+    availability, why = _availability(device, drained)
     return Card(
         device_id=device.id,
         model=device.model,
@@ -138,8 +144,12 @@ def card_of(device: devices.Device) -> Card | None:
     )
 
 
-def _availability(device: devices.Device) -> tuple[Availability, str]:
+def _availability(
+    device: devices.Device, drained: bool
+) -> tuple[Availability, str]:
     held = device.reasons - {Reason.LEASE}
+    if drained:
+        held |= {Reason.DRAIN}
     if device.claimed_by or device.consumers or Reason.LEASE in device.reasons:
         return Availability.IN_USE, ""
     if held:

@@ -146,6 +146,9 @@ class Workers(Protocol):
 
 class Hosts(Protocol):
     def get(self, name: str) -> hosts.Host: ...
+    def hold(self, name: str) -> hosts.Host:
+        """As it is now; nobody else writes it until this transaction ends."""
+
     def all(self, pool: str | None = None) -> list[hosts.Host]: ...
     def some(self, names: Collection[str]) -> list[hosts.Host]:
         """Those of these names that there are."""

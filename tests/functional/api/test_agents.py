@@ -20,9 +20,12 @@ import testtools
 
 from gpubroker.api import routing
 from gpubroker.api.controllers import root
+from gpubroker.domain import pools
 from gpubroker.domain.devices import Device
 from gpubroker.domain.devices import Health
 from gpubroker.services import enrol
+from gpubroker.services import plan
+from gpubroker.services import reconcile
 from tests.fixtures import api as api_fixture
 from tests.fixtures import estate
 from tests.fixtures import nova_tree
@@ -166,6 +169,63 @@ class Stolen(AgentsCase):
         self.assertEqual(before, self.cards("gpu-2"))
         own = self.cards("gpu-1")
         self.assertEqual([Health.BAD] * 8, [card.health for card in own])
+
+
+class StolenWhileAnotherIsSilent(AgentsCase):
+    """The agent of gpu-2 is updated, and that of gpu-1 has read the serial
+    numbers of its cards."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.world = self.api.world
+        self.assertEqual(200, self.send("gpu-2", OTHER_AGENT))
+        self.mode("gpu-1", "observe")
+
+    def mode(self, host: str, mode: str) -> None:
+        answer = self.api.call(
+            "PATCH", f"/v1/hosts/{host}", {"mode": mode}, who=ADMIN
+        )
+        self.assertEqual(200, answer.status_int)
+
+    def it_lies(self) -> None:
+        self.mode("gpu-1", "manage")
+        self.world.clock.advance(
+            self.world.core.settings.heartbeat_timeout + 1
+        )
+        lie = report("gpu-2")
+        self.assertEqual(200, self.send("gpu-1", AGENT, lie))
+        for host in ("gpu-1", "gpu-2"):
+            reconcile.reconcile_host(self.world.core, host)
+
+    def held(self, lease_id: str) -> list[Device]:
+        planned = self.world.get(lease_id).nodes[0].planned
+        with self.world.store.read() as tx:
+            return list(tx.devices.many(planned))
+
+    def test_a_lease_that_runs_keeps_its_card(self) -> None:
+        lease = self.world.order(flavor="gpu.1")
+        self.world.settle(lease.id, "active")
+        self.it_lies()
+        (card,) = self.held(lease.id)
+        self.assertEqual(
+            ("gpu-2", 1), (card.host, card.reserved), card.reasons
+        )
+        self.world.clock.advance(61)
+        self.world.turn()
+        self.assertEqual("", self.world.get(lease.id).reason)
+
+    def test_a_lease_that_starts_keeps_its_card(self) -> None:
+        lease = self.world.order(flavor="gpu.1")
+        plan.plan_pool(self.world.core, pools.DEFAULT, "worker-1")
+        self.it_lies()
+        (card,) = self.held(lease.id)
+        self.assertEqual("gpu-2", card.host)
+        self.assertIsNotNone(card.claimed_by)
+
+    def test_a_card_that_is_free_stays(self) -> None:
+        before = {card.id for card in self.cards("gpu-2")}
+        self.it_lies()
+        self.assertEqual(before, {card.id for card in self.cards("gpu-2")})
 
 
 def _body(promise: Any) -> dict[str, Any] | None:

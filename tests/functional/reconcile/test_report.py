@@ -329,10 +329,15 @@ class Moving(base.HostCase):
         self.estate.pass_("gpu-2")
         self.assertEqual(1, self.other.reserved(CARD))
 
-    def test_a_host_that_is_silent_has_lost_its_card(self):
+    def test_silence_alone_takes_no_card_away(self):
+        """Its agent may be updated, its host boot, and the other one lie."""
         self.estate.clock.advance(self.core.settings.heartbeat_timeout + 1)
         self.report_there()
-        self.assertEqual(self.moved.id, self.estate.card(CARD, "gpu-2").id)
+        self.assertEqual(self.moved.id, self.estate.card(CARD, "gpu-1").id)
+        # Nova has seen that it is gone.
+        self.tree.remove_card(CARD)
+        self.estate.pass_("gpu-1")
+        self.assertEqual(self.moved.id, self.doubt_is_gone().id)
 
     def test_one_serial_on_two_hosts_that_speak_is_two_cards(self):
         self.report_there()

@@ -50,7 +50,7 @@ class Shelf:
         self.rows = {}
         self._ids = (f"d{number}" for number in itertools.count())
 
-    def merge(self, host, sightings, alive=()):
+    def merge(self, host, sightings, staying=()):
         names = {s.serial for s in sightings} | {s.uuid for s in sightings}
         known = inventory.Known(
             here=[r for r in self.rows.values() if r.host == host],
@@ -59,7 +59,7 @@ class Shelf:
                 for r in self.rows.values()
                 if r.host != host and {r.serial, r.uuid} & names - {None}
             ],
-            alive=alive,
+            staying=staying,
         )
         merged = inventory.merge(
             host,
@@ -290,11 +290,11 @@ class Promises(testtools.TestCase):
         shelf = Shelf()
         for host, sightings, speaking in steps:
             known = set(shelf.rows)
-            alive = {
+            staying = {
                 r for r in known if speaking and shelf.rows[r].host != host
             }
             # Shelf.put checks that no address and no name is there twice.
-            merged = shelf.merge(host, sightings, alive)
+            merged = shelf.merge(host, sightings, staying)
             here = {
                 row.pci_address: row
                 for row in shelf.rows.values()
@@ -304,7 +304,7 @@ class Promises(testtools.TestCase):
             self.assertEqual(addresses, set(here))
             self.assertEqual(here, merged.rows)
             self.assertEqual(known - merged.drop, known & set(shelf.rows))
-            for row in alive:
+            for row in staying:
                 self.assertNotEqual(host, shelf.rows[row].host)
 
     @hypothesis.given(_steps, _reports)
