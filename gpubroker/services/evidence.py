@@ -43,6 +43,17 @@ def posts(run: saga.Run, node: leases.Node) -> list[steps.Step]:
         found.append(step)
 
 
+def asked_meanwhile(run: saga.Run, node: leases.Node) -> bool:
+    """Whether the journal has a POST by now, whoever wrote it."""
+    with run.core.store.read() as tx:
+        known = tx.steps.of_lease(run.lease.id)
+    return any(
+        (step.node_id, step.attempt, step.saga, step.name)
+        == (node.id, node.attempt, steps.Saga.START, POST)
+        for step in known
+    )
+
+
 def post_name(number: int) -> str:
     return POST if number == 1 else f"{POST}.{number}"
 

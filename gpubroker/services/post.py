@@ -182,12 +182,16 @@ def _nobody_there(run: saga.Run, node: leases.Node) -> None:
 
     :raises CloudFailure: one did; the start is taken back, and that server
         with it.
+    :raises ConcurrentUpdate: one was asked for since this turn began.
     :raises Forgotten: somebody else does, on whatever host it is.
     """
     ticket = saga.placed(node).ticket
     holders = run.core.ledger.ticket_holders(ticket)
     if not holders:
         return
+    if evidence.asked_meanwhile(run, node):
+        # By the process that has the user's token, since this turn began.
+        raise errors.ConcurrentUpdate("Another has asked for the server.")
     if all(_of_a_member(run, node, holder) for holder in holders):
         raise saga.CloudFailure(_TAKEN, node, suspect=False)
     raise saga.Forgotten(node, holders)

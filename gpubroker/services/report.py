@@ -221,9 +221,7 @@ def _known(
     return inventory.Known(
         here=tx.devices.of_host(host.name),
         elsewhere=elsewhere,
-        staying={
-            row.id for row in elsewhere if _stays(tx, row, heard_since)
-        },
+        staying={row.id for row in elsewhere if _stays(tx, row, heard_since)},
         last_heard=host.heartbeat_at,
     )
 

@@ -31,11 +31,16 @@ _SETTLE = 30.0
 
 
 def look(run: saga.Run, node: leases.Node) -> saga.Next:
-    """:raises CloudFailure: it holds other cards, or not alone."""
+    """:raises CloudFailure: it holds other cards, or not alone;
+    ServerGone: it was deleted since it was up."""
     wrong = mismatch(run, node) or _shared(run, node)
     if wrong is None:
         drop_doubles(run, node)
         return None
+    if node.server_id is not None:
+        server = evidence.look(run.core, node.server_id)
+        if evidence.gone(run.core, node.server_id, server):
+            raise saga.ServerGone(node)
     step = run.found(node, "verify", steps.Saga.START)
     begun = step.begun_at if step else run.core.clock.now()
     if (run.core.clock.now() - begun).total_seconds() < _SETTLE:

@@ -71,6 +71,28 @@ class TheUsersError(FailureCase):
         self.assertEqual(2, self.cloud.posts)
 
 
+class TheUsersWish(FailureCase):
+    """Who deletes a server of a lease that still starts wants no lease."""
+
+    hosts = ("gpu-1", "gpu-2")
+
+    def test_one_of_two_is_deleted_while_the_other_is_built(self):
+        self.cloud.fates = ["active", "stuck"]
+        lease = self.world.order(flavor="gpu.2", nodes=2)
+        self.world.run(lambda: len(self.cloud.machines) == 2)
+        for _turn in range(4):
+            self.world.clock.advance(2)
+            self.world.turn()
+        first = self.world.get(lease.id).nodes[0].server_id
+        self.cloud.user_deletes(first)
+        (other,) = self.cloud.machines.values()
+        other.fate = "active"
+        other.ready_at = self.world.clock.monotonic() + 1
+        ended = self.world.settle(lease.id, "ended")
+        self.assertEqual((0, 2), (ended.attempts, self.cloud.posts))
+        self.assertEqual({}, self.world.leftovers())
+
+
 class TheCloudsFailure(FailureCase):
     suspect_seconds = 60
 
