@@ -129,7 +129,9 @@ class OutsideError(GpubrokerError):
 
 class Unavailable(OutsideError):
     """:param detail: the service's own words, where they are for the operator
-    alone.
+        alone.
+    :param seconds: before which the service wants no further request, where
+        it said so.
     """
 
     code = "gpubroker.unavailable"

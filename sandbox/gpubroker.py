@@ -54,7 +54,7 @@ def catalogue(settings: s.Settings) -> dict[str, services.Service]:
                     "PROMETHEUS_MULTIPROC_DIR": str(_counts(settings)),
                 },
                 directory=settings.layout.config / "gpubroker",
-                stop_seconds=5,
+                stop_seconds=35,
             ),
             lambda: services.answers_http(url),
             "gpubroker API",

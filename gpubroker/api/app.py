@@ -41,11 +41,18 @@ def build(
     conf: cfg.ConfigOpts,
     ports: broker.Broker,
     checks: Mapping[str, Callable[[], None]],
+    at_exit: Callable[[Callable[[], None]], object] = lambda _call: None,
 ) -> Any:
     """The API as a WSGI application.
 
     :param checks: what ``/healthcheck/<name>`` asks, by name.
+    :param at_exit: takes what is to be called when the process is told to
+        go and serves no request any more.
     """
+    waiting = callers.Callers(
+        functools.partial(caller.drive, ports), ports.clock.monotonic
+    )
+    at_exit(waiting.finish)
     site = call.Site(
         ports=ports,
         enforcer=policies.enforcer(conf),
@@ -55,9 +62,7 @@ def build(
             conf.api.requests_per_minute, ports.clock.monotonic
         ),
         reports=rates.Rate(conf.api.reports_per_minute, ports.clock.monotonic),
-        callers=callers.Callers(
-            functools.partial(caller.drive, ports), ports.clock.monotonic
-        ),
+        callers=waiting,
     )
     app = _wrap(conf, dispatch.application(site, root.TREE), checks)
     # Outermost: whatever becomes of a request.

@@ -17,7 +17,8 @@ The request itself is answered before: an order of many servers takes longer
 than load balancers wait, and a thread of the web server that waited for Nova
 would be missing for everybody else. Several, since a token may be used for a
 short time only, and one lease whose Nova hangs must not use up that of the
-others. What dies with the process the worker ends.
+others. A process that is told to go makes them first; what dies with one that
+is killed the worker ends.
 """
 
 from __future__ import annotations
@@ -33,6 +34,9 @@ LOG = logging.getLogger(__name__)
 
 #: Leases that are looked at side by side, at most.
 THREADS = 16
+#: Seconds that a process which is told to go has for them: less than web
+#: servers give it (gunicorn's graceful_timeout is 30).
+GRACE = 20.0
 #: Seconds until the next look after something unforeseen.
 _AGAIN = 2.0
 
@@ -62,8 +66,8 @@ class Callers:
             self._due[lease_id] = self._monotonic(), cloud
             if self._threads < min(THREADS, len(self._due) + self._looking):
                 self._threads += 1
-                # Not waited for at the end of the process: that would keep
-                # it for minutes, and what is cut off ends well.
+                # Waited for at the end of the process by finish(), which
+                # takes no longer than it may; what is cut off ends well.
                 threading.Thread(
                     target=self._run, name="callers", daemon=True
                 ).start()
@@ -73,6 +77,12 @@ class Callers:
         """Wait until there is none left; whether that is so."""
         with self._changed:
             return self._changed.wait_for(lambda: not self._threads, timeout)
+
+    def finish(self) -> None:
+        """The process ends: use the tokens that would be lost with it, if
+        that can be done in ``GRACE``."""
+        if not self.rest(GRACE):
+            LOG.warning("Ends with orders whose servers are not made yet")
 
     def _run(self) -> None:
         """Ends when others look at all that there is: never with fewer

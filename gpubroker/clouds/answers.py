@@ -35,6 +35,13 @@ class Answer:
     garbled: bool = False
 
     @property
+    def seconds(self) -> float | None:
+        """Of its Retry-After; that may be a date, which no OpenStack service
+        sends and whose clock is not ours."""
+        text = self.retry_after
+        return float(text) if text.isascii() and text.isdigit() else None
+
+    @property
     def found(self) -> bool:
         return self.status < 400
 

@@ -77,16 +77,20 @@ def ask(name: str, who: Who, call: Callable[[], T]) -> T:
         raise down(name, str(failure)) from failure
 
 
-def down(name: str, words: str) -> errors.Unavailable:
+def down(
+    name: str, words: str, seconds: float | None = None
+) -> errors.Unavailable:
     """A service that gives no answer worth having.
 
     :param words: its own, or those of who called it. They may name inside
         addresses: the log and operators get them, a user does not.
+    :param seconds: before which it wants no further request.
     """
     detail = f"{name}: {words}"
     LOG.warning("%s", detail)
+    more = {} if seconds is None else {"seconds": seconds}
     return errors.Unavailable(
-        f"{name} does not answer at present.", detail=detail
+        f"{name} does not answer at present.", detail=detail, **more
     )
 
 
@@ -200,7 +204,8 @@ class Service:
         if status >= 500 or status in (401, 408, 413, 429):
             # 401 with a token that Keystone has just made: the service can
             # not validate it now.
-            return down(self.name, f"status {status} {answer.words}".rstrip())
+            words = f"status {status} {answer.words}".rstrip()
+            return down(self.name, words, answer.seconds)
         if status == 404:
             return errors.NotFound(text)
         if status == 409:

@@ -105,7 +105,7 @@ class UserCloud:
         if _for_now(answer):
             raise errors.NotDone(
                 f"Nova refuses for now: {answer.words}",
-                seconds=_seconds(answer.retry_after),
+                seconds=answer.seconds,
             )
         # So is a 409: of Nova's five (nova/api/openstack/compute/servers.py)
         # each is about the order. A port in use, several networks to choose
@@ -231,12 +231,6 @@ def _for_now(answer: answers.Answer) -> bool:
     if answer.status == 413:
         return bool(answer.retry_after)
     return answer.status in (401, 429)
-
-
-def _seconds(text: str) -> float | None:
-    """Of a Retry-After; it may be a date, which no OpenStack service sends
-    and whose clock is not ours."""
-    return float(text) if text.isascii() and text.isdigit() else None
 
 
 def _check_room(

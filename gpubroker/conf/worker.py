@@ -70,7 +70,7 @@ Seconds between two looks for leases that start, end or expire.
     ),
     cfg.FloatOpt(
         "check_interval",
-        default=60.0,
+        default=_DEFAULTS.check_interval,
         min=1.0,
         help="""
 Seconds between two looks whether the servers of an active lease are there
@@ -235,6 +235,7 @@ def settings(conf: cfg.ConfigOpts) -> broker.Settings:
         rights_wait=section.rights_wait,
         ownership_seconds=section.ownership_seconds,
         heartbeat_timeout=section.heartbeat_timeout,
+        check_interval=section.check_interval,
         report_interval=conf.api.report_interval,
         console=conf.api.console,
     )

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from gpubroker.services import patience
 from gpubroker.services import ports
 from gpubroker.services import shared_clock
 from gpubroker.services import standing
@@ -38,6 +39,7 @@ class Settings:
     :param order_seconds: how long an order may take, at the most.
     :param rights_wait: how long a lease may wait for its user to get back
         the rights that it needs to start.
+    :param check_interval: between two looks at a lease that runs.
     :param ownership_seconds: how long a planner owns a pool without
         renewing.
     """
@@ -54,6 +56,7 @@ class Settings:
     rights_wait: float = 604_800.0
     ownership_seconds: float = 5.0
     heartbeat_timeout: float = 120.0
+    check_interval: float = 60.0
     report_interval: int = 30
     console: bool = True
 
@@ -67,6 +70,7 @@ class Broker:
         an age by a clock that is off.
     :param cache: what this process has worked out of the hosts.
     :param meter: what it counts of what it does.
+    :param patience: how often in a row it got no answer from outside.
     """
 
     store: ports.Store
@@ -78,6 +82,7 @@ class Broker:
     settings: Settings = field(default_factory=Settings)
     cache: standing.Cache = field(default_factory=standing.Cache)
     meter: ports.Meter = field(default_factory=ports.Uncounted)
+    patience: patience.Patience = field(default_factory=patience.Patience)
 
     def __post_init__(self) -> None:
         shared = shared_clock.SharedClock(self.store, self.machine)

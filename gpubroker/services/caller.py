@@ -37,8 +37,9 @@ LOG = logging.getLogger(__name__)
 
 #: Seconds between looks whether a server can be made now.
 _LOOK = 0.3
-#: Seconds between looks at a service that is down.
-_LATER = 2.0
+#: Seconds between looks at a service that is down: the token is not good for
+#: long.
+_LATER, _LATEST = 2.0, 10.0
 
 
 def drive(
@@ -50,9 +51,11 @@ def drive(
     :returns: seconds until the next look; ``None``: the token is not needed
         any more.
     """
+    asking = f"caller of {lease_id}"
     try:
         lease = _needs_it(core, lease_id)
         if lease is None:
+            core.patience.over(asking)
             return None
         if lease.state is leases.State.STARTING:
             if lease.target is leases.State.ACTIVE:
@@ -65,6 +68,9 @@ def drive(
         LOG.warning("Lease %s waits: %s", lease_id, error.message)
         pause: float = error.fields["seconds"]
         return pause
+    except errors.Unavailable as error:
+        LOG.warning("Lease %s waits: %s", lease_id, error.message)
+        return core.patience.pause(asking, error, _LATER, _LATEST)
     except errors.OutsideError as error:
         LOG.warning("Lease %s waits: %s", lease_id, error.message)
         return _LATER

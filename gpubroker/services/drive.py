@@ -20,6 +20,7 @@ from gpubroker import errors
 from gpubroker.domain import leases
 from gpubroker.services import broker
 from gpubroker.services import end
+from gpubroker.services import patience
 from gpubroker.services import rights
 from gpubroker.services import saga
 from gpubroker.services import start
@@ -27,7 +28,7 @@ from gpubroker.services import watch
 
 LOG = logging.getLogger(__name__)
 
-#: Seconds between looks at something that is down.
+#: Seconds until it is looked again for what was not there.
 _LATER = 5.0
 
 
@@ -53,13 +54,24 @@ def step(core: broker.Broker, lease_id: str) -> saga.Next:
     :raises ConcurrentUpdate: somebody else wrote; to be tried again.
     :raises NotFound: something that it needs is gone.
     """
+    lost = core.patience.lost(lease_id)
+    active = False
     try:
         with core.store.read() as tx:
             lease = tx.leases.get(lease_id)
-        return _next(core, lease)
+        active = lease.state is leases.State.ACTIVE
+        wait = _next(core, lease)
+    except errors.Unavailable as error:
+        LOG.warning("Lease %s waits: %s", lease_id, error.message)
+        # One that runs is looked at no more often than when all is well.
+        first = core.settings.check_interval if active else patience.FIRST
+        return core.patience.pause(lease_id, error, first)
     except errors.OutsideError as error:
         LOG.warning("Lease %s waits: %s", lease_id, error.message)
         return _LATER
+    if core.patience.lost(lease_id) == lost:
+        core.patience.over(lease_id)
+    return wait
 
 
 def _next(core: broker.Broker, lease: leases.Lease) -> saga.Next:

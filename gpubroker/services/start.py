@@ -40,7 +40,7 @@ from gpubroker.services import verify
 
 LOG = logging.getLogger(__name__)
 
-#: Seconds between looks at something that is down.
+#: Seconds between looks at what is in the way.
 _LATER = 5.0
 _IN_THE_WAY = (
     "Something unexpected is in the way of the start; the broker's log tells "
@@ -98,7 +98,8 @@ def _held(run: saga.Run, error: errors.GpubrokerError) -> saga.Next:
     if isinstance(error, errors.NotDone):
         return failing.wait_for(run, _BUSY, error.fields["seconds"])
     if isinstance(error, errors.Unavailable):
-        return failing.wait_for(run, failing.NO_ANSWER, _LATER)
+        pause = run.core.patience.pause(run.lease.id, error)
+        return failing.wait_for(run, failing.NO_ANSWER, pause)
     return failing.hold(run, _IN_THE_WAY, _LATER)
 
 

@@ -20,6 +20,7 @@ Configuration files are named by ``OS_GPUBROKER_CONFIG_FILES`` (or
 
 from __future__ import annotations
 
+import atexit
 import logging
 import os
 from collections.abc import Mapping
@@ -78,7 +79,7 @@ def build(conf: cfg.ConfigOpts) -> Any:
         "database": store.ping,
         "messaging": ping.Ping(conf).check,
     }
-    built = app.build(conf, core, checks)
+    built = app.build(conf, core, checks, atexit.register)
     return exported(built) if exported else built
 
 

@@ -51,7 +51,13 @@ def write(settings: s.Settings) -> None:
             _agent(settings, host.name),
         )
     s.write_web_server(
-        settings, "gpubroker", "gpubroker.wsgi.api:application", THREADS
+        settings,
+        "gpubroker",
+        "gpubroker.wsgi.api:application",
+        THREADS,
+        # As gunicorn has by default: it makes servers with tokens that would
+        # be lost with the process.
+        grace=30,
     )
 
 

@@ -107,8 +107,11 @@ def write_web_server(
     application: str,
     threads: int,
     workers: int = 1,
+    grace: int = 3,
 ) -> None:
     """Write the web server's own file, ``gunicorn.conf.py``.
+
+    :param grace: seconds to finish what is under way when it is told to go.
 
     All of it stands in this file and nothing on the command line, because
     the services parse the command line themselves when they are loaded.
@@ -128,7 +131,7 @@ def write_web_server(
         "keepalive = 0\n"
         # A busy machine is no reason to kill a worker.
         "timeout = 0\n"
-        "graceful_timeout = 3\n"
+        f"graceful_timeout = {grace}\n"
         f"proc_name = '{service}'\n"
         f"worker_tmp_dir = {str(settings.layout.data)!r}\n"
         "control_socket_disable = True\n",

@@ -18,6 +18,7 @@ import grp
 import os
 import pwd
 import subprocess
+import threading
 
 from gpubroker.client import errors
 from sandbox import layout as layouts
@@ -191,6 +192,21 @@ class Credentials(Robots):
         self.assertEqual([], self.trusts())
         self.until(lease, "active")
         self.assertEqual(self.who.user.id, self.server(lease).user_id)
+        self.robot.gpus.delete_lease(lease.id)
+        self.until(lease, "ended")
+
+    def test_an_api_that_is_told_to_go_uses_the_token_first(self):
+        self.cloud.stop("gpubroker-worker")
+        lease = self.order_as(self.robot, "going")
+        going = threading.Thread(
+            target=self.cloud.stop, args=("gpubroker-api",)
+        )
+        going.start()
+        # What has to be there before the POST is made by the worker.
+        self.cloud.start("gpubroker-worker")
+        going.join()
+        self.cloud.start("gpubroker-api")
+        self.until(lease, "active")
         self.robot.gpus.delete_lease(lease.id)
         self.until(lease, "ended")
 

@@ -18,6 +18,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import io
+from collections.abc import Callable
 from typing import Any
 
 import testtools
@@ -69,6 +70,11 @@ class App(testtools.TestCase):
         self.api.application = app.build(
             self.api.conf, ports, {"database": ports.store.ping}
         )
+
+    def test_it_says_what_is_to_be_done_when_its_process_ends(self) -> None:
+        asked: list[Callable[[], None]] = []
+        app.build(self.api.conf, self.api.world.core, {}, asked.append)
+        self.assertEqual(["finish"], [call.__name__ for call in asked])
 
     def test_every_answer_names_its_request(self) -> None:
         for path, who in (

@@ -52,6 +52,51 @@ class Refusing(cloud_ports.Compute):
         raise errors.Misconfigured("Nova refuses what the broker needs.")
 
 
+class Pauses(testtools.TestCase):
+    """A service that has too much to do gets fewer questions, not more."""
+
+    def setUp(self):
+        super().setUp()
+        self.world = self.useFixture(world.World(["gpu-1"], cards=2))
+
+    def pauses(self, lease):
+        return [drive.drive(self.world.core, lease.id) for _turn in range(6)]
+
+    def test_of_a_lease_that_runs(self):
+        lease = self.world.settle(self.world.order().id, "active")
+        well = self.world.core.settings.check_interval
+        self.world.cloud.down = {"nova"}
+        pauses = self.pauses(lease)
+        self.assertLessEqual(well / 2, min(pauses))
+        self.assertLess(1, len(set(pauses)))
+        self.world.cloud.down = set()
+        self.assertIsNone(drive.drive(self.world.core, lease.id))
+        self.assertEqual(0, self.world.core.patience.lost(lease.id))
+
+    def test_of_one_that_starts(self):
+        lease = self.world.order()
+        plan.plan_pool(self.world.core, "default", "worker-1")
+        self.world.cloud.down = {"keystone"}
+        self.grows(lease)
+        self.world.cloud.down = set()
+        self.world.settle(lease.id, "active")
+        self.assertEqual(0, self.world.core.patience.lost(lease.id))
+
+    def test_of_one_that_ends(self):
+        lease = self.world.settle(self.world.order().id, "active")
+        end.end(self.world.core, lease.id)
+        self.world.cloud.down = {"nova"}
+        self.grows(lease)
+        self.world.cloud.down = set()
+        self.world.settle(lease.id, "ended")
+        self.assertEqual(0, self.world.core.patience.lost(lease.id))
+
+    def grows(self, lease):
+        pauses = self.pauses(lease)
+        self.assertLess(sum(pauses[:2]), sum(pauses[-2:]))
+        self.assertTrue(all(2.5 <= pause <= 45 for pause in pauses), pauses)
+
+
 class Outage(testtools.TestCase):
     def setUp(self):
         super().setUp()

@@ -13,6 +13,8 @@
 from __future__ import annotations
 
 import logging
+import subprocess
+import sys
 import threading
 import time
 
@@ -107,3 +109,37 @@ class Callers(testtools.TestCase):
             self.assertTrue(found.rest(10))
         self.assertEqual(2, len(self.looks))
         self.assertLessEqual(threading.active_count(), before + 1)
+
+
+_GOING = """
+import atexit, time
+from gpubroker.api import callers
+
+def drive(lease_id, cloud):
+    time.sleep(0.3)
+    print("made", lease_id, flush=True)
+
+found = callers.Callers(drive, time.monotonic)
+atexit.register(found.finish)
+found.take("one", None)
+"""
+
+
+class Going(testtools.TestCase):
+    def test_a_process_that_is_told_to_go_uses_the_tokens_first(self):
+        said = subprocess.run(
+            [sys.executable, "-W", "ignore", "-c", _GOING],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        self.assertEqual("made one\n", said.stdout)
+
+    def test_no_longer_than_it_may(self):
+        go = threading.Event()
+        self.addCleanup(go.set)
+        self.patch(callers, "GRACE", 0.05)
+        found = callers.Callers(lambda *_: go.wait(), time.monotonic)
+        found.take("one", None)
+        with self.assertLogs("gpubroker.api.callers", "WARNING"):
+            found.finish()
