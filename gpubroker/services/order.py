@@ -41,6 +41,7 @@ from gpubroker.services import delegate
 from gpubroker.services import names
 from gpubroker.services import offers
 from gpubroker.services import ports
+from gpubroker.services import repeated
 from gpubroker.services import snapshot
 
 LOG = logging.getLogger(__name__)
@@ -64,23 +65,34 @@ def order(
 ) -> leases.Lease:
     """Put a new lease into the queue of its pool.
 
+    With an ``id`` that is there already it is the same order once more, whose
+    first answer was lost: the lease that was made of it is the answer.
+
     :param take: gets a lease whose servers have to be made with the token of
         its order; nothing that can fail is left to do then.
     :raises Unauthenticated: Keystone no longer knows the token.
     :raises Invalid: the order can never work, naming the field; Forbidden:
         no rights can be delegated with this token; CanNotWait: nor can it
         start at once; QuotaExceeded: too many open leases; Unavailable: a
-        service that has to be asked is down.
+        service that has to be asked is down; Duplicate: ``id`` is that of
+        another order.
     """
     _check_body(core, body)
     if not (ctx.auth_token and ctx.project_id and ctx.user_id):
         raise errors.Forbidden("A lease needs a token scoped to a project.")
     with core.store.read() as tx:
         lease = _draft(core, tx, ctx, body)
+        stands = _stored(tx, lease.id)
+        if stands is not None:
+            return repeated.same(stands, lease)
         _check_limit(core, tx, lease)
         _check_fits(core, tx, lease)
-    lease, found = _look_and_ask(core, ctx, lease)
-    lease = _insert_or_give_back(core, lease, found)
+    drafted, found = _look_and_ask(core, ctx, lease)
+    lease = _insert_or_give_back(core, drafted, found)
+    if not repeated.one_write(lease, drafted):
+        # Somebody else's repetition was quicker.
+        behalf.give_back(core, found)
+        return lease
     _tell(lease)
     if found.token is not None:
         take(lease.id, found.token)
@@ -164,7 +176,7 @@ def _draft(
     pool = _pool(tx, project_id, body.get("pool"))
     workload = dict(body["workload"])
     user_data = workload.pop("user_data", None)
-    lease_id = str(uuid.uuid4())
+    lease_id = str(body.get("id") or uuid.uuid4()).lower()
     count = body.get("nodes", 1)
     return leases.Lease(
         id=lease_id,
@@ -220,8 +232,9 @@ def _insert(
     def work(tx: ports.Transaction) -> leases.Lease:
         stands = _stored(tx, lease.id)
         if stands is not None:
-            # Of a first run, the answer to whose commit was lost.
-            return stands
+            # Of a first run, the answer to whose commit was lost; or of the
+            # same order, sent twice.
+            return repeated.same(stands, lease)
         behalf.keep(tx, found)
         tx.leases.wait_turn(lease.project_id)
         # Again, since other orders may have come meanwhile.

@@ -25,6 +25,7 @@ _DURATION = types.integer(60, 31_536_000)
 
 CREATE = types.closed(
     {
+        "id": types.UUID,
         "name": types.NOVA_NAME,
         "flavor": types.NAME,
         "nodes": types.integer(1, 64),

@@ -14,19 +14,28 @@
 
 from __future__ import annotations
 
+import time
+import uuid
 from collections.abc import Callable, Generator
 from typing import Any, Self
 
 from keystoneauth1 import adapter
+from keystoneauth1 import exceptions as ksa_exceptions
 from openstack import exceptions
 from openstack import resource
 
+from gpubroker.client import errors
 from gpubroker.client.sdk import base
 from gpubroker.client.sdk import event
 from gpubroker.client.sdk import waiting
 
 #: A lease in one of these holds nothing and never changes again.
 FINAL = frozenset({"ended", "failed"})
+#: Seconds before an order that got no answer is sent again.
+_PAUSES = (1.0, 3.0)
+#: Answers that do not tell whether the order was taken: of a balancer whose
+#: service is away, or of the service whose database is.
+_UNHEARD = frozenset({502, 503, 504})
 
 
 class Lease(base.Mutable):
@@ -205,10 +214,24 @@ class Calls(base.Proxy):
     def create_lease(self, **attrs: Any) -> Lease:
         """Order GPUs.
 
+        Where no answer comes the same order is sent again, under the same
+        id, so that it becomes one lease whatever was heard of it.
+
         :param attrs: name, flavor, nodes, pool, duration (seconds) and
-            workload, as the API reference has them.
+            workload, as the API reference has them; id, to send an order
+            again oneself.
         :returns: the lease, queued.
         """
+        attrs.setdefault("id", str(uuid.uuid4()))
+        for pause in _PAUSES:
+            try:
+                return self._create(Lease, **attrs)
+            except ksa_exceptions.ConnectionError:
+                time.sleep(pause)
+            except errors.ServiceError as error:
+                if error.status_code not in _UNHEARD:
+                    raise
+                time.sleep(pause)
         return self._create(Lease, **attrs)
 
     def adopt_lease(

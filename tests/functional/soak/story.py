@@ -108,8 +108,14 @@ class Story:
         (name,) = self.dice.choices(list(_ACTS), list(_ACTS.values()))
         try:
             getattr(self, name)()
-        except (errors.Conflict, errors.Unavailable, errors.NotFound):
-            # What the API answers with 409, 503 and 404.
+        except (
+            errors.Conflict,
+            errors.Unavailable,
+            errors.NotFound,
+            errors.QuotaExceeded,
+        ):
+            # What the API answers with 409, 503, 404 and, where many wait
+            # already, 403.
             self.done[f"{name}, refused"] += 1
         else:
             self.done[name] += 1

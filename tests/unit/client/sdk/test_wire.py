@@ -14,10 +14,12 @@
 
 from __future__ import annotations
 
+import requests
 from openstack import exceptions
 
 from gpubroker.client import errors
 from gpubroker.client import sdk
+from gpubroker.client.sdk import lease
 from tests.unit.client import wire
 
 
@@ -209,3 +211,46 @@ class Refusals(wire.TestCase):
             json=wire.refusal(403, "No."),
         )
         self.assertRaises(errors.Forbidden, self.broker.find_model, "m")
+
+
+class Ordering(wire.TestCase):
+    def setUp(self):
+        super().setUp()
+        self.pauses = []
+        self.patch(lease.time, "sleep", self.pauses.append)
+
+    def answers(self, *answers):
+        self.http.post(f"{wire.V1}/leases", [*answers])
+
+    def order(self):
+        return self.broker.create_lease(name="train", flavor="gpu.1")
+
+    def ids(self):
+        return {one.json()["id"] for one in self.wire.sent}
+
+    def test_one_without_an_answer_is_sent_again_as_the_same(self):
+        self.answers(
+            {"exc": requests.exceptions.ReadTimeout},
+            {"status_code": 503},
+            {"status_code": 202, "json": {"id": "x", "state": "queued"}},
+        )
+        self.assertEqual("queued", self.order().state)
+        self.assertEqual(3, len(self.wire.sent))
+        self.assertEqual(1, len(self.ids()))
+        self.assertEqual([1.0, 3.0], self.pauses)
+
+    def test_not_for_ever(self):
+        self.answers({"status_code": 503})
+        self.assertRaises(errors.ServiceError, self.order)
+        self.assertEqual(3, len(self.wire.sent))
+
+    def test_what_is_refused_is_not(self):
+        self.answers({"status_code": 409})
+        self.assertRaises(errors.Conflict, self.order)
+        self.assertEqual(1, len(self.wire.sent))
+
+    def test_each_order_is_another_one(self):
+        self.answers({"status_code": 202, "json": {"id": "x"}})
+        self.order()
+        self.order()
+        self.assertEqual(2, len(self.ids()))
