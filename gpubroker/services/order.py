@@ -78,8 +78,7 @@ def order(
         another order.
     """
     _check_body(core, body)
-    if not (ctx.auth_token and ctx.project_id and ctx.user_id):
-        raise errors.Forbidden("A lease needs a token scoped to a project.")
+    _check_scope(ctx)
     with core.store.read() as tx:
         lease = _draft(core, tx, ctx, body)
         stands = _stored(tx, lease.id)
@@ -90,7 +89,7 @@ def order(
     drafted, found = _look_and_ask(core, ctx, lease)
     lease = _insert_or_give_back(core, drafted, found)
     if not repeated.one_write(lease, drafted):
-        # Somebody else's repetition was quicker.
+        # The same order, sent twice, was quicker.
         behalf.give_back(core, found)
         return lease
     _tell(lease)
@@ -280,6 +279,11 @@ def _check_body(core: broker.Broker, body: Mapping[str, Any]) -> None:
     _check_user_data(body["workload"].get("user_data"))
     if count > 1:
         _check_shared(body["workload"].get("networks"))
+
+
+def _check_scope(ctx: context.RequestContext) -> None:
+    if not (ctx.auth_token and ctx.project_id and ctx.user_id):
+        raise errors.Forbidden("A lease needs a token scoped to a project.")
 
 
 def _check_user_data(text: str | None) -> None:

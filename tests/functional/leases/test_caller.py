@@ -20,12 +20,9 @@ import testtools
 
 from gpubroker import errors
 from gpubroker.domain import leases
-from gpubroker.domain import pools
 from gpubroker.services import behalf
 from gpubroker.services import caller
-from gpubroker.services import drive
 from gpubroker.services import end
-from gpubroker.services import plan
 from gpubroker.services import sweep
 from tests.fixtures import cloud as test_cloud
 from tests.fixtures import cloud_ports
@@ -201,31 +198,6 @@ class Waiting(Case):
         found = self.lost(lease)
         self.assertIn("Until then:", found.reason)
         self.assertIsNone(caller.drive(self.world.core, lease.id, self.user))
-
-
-class BothAtOnce(Case):
-    def test_a_worker_takes_no_post_of_the_other_for_a_strangers(self):
-        """Made between its reading of the journal and of Placement."""
-        lease = self.order(flavor="gpu.1")
-        plan.plan_pool(self.world.core, pools.DEFAULT, "worker-1")
-        drive.drive(self.world.core, lease.id)
-        ledger = self.world.core.ledger
-        real = ledger.ticket_holders
-
-        def asked(*args):
-            ledger.ticket_holders = real
-            caller.drive(self.world.core, lease.id, self.user)
-            self.world.clock.advance(1.5)
-            self.world.cloud.progress()
-            return real(*args)
-
-        self.patch(ledger, "ticket_holders", asked)
-        with self.assertNoLogs("gpubroker", "ERROR"):
-            drive.drive(self.world.core, lease.id)
-        self.assertEqual(1, self.world.cloud.posts)
-        self.assertEqual("", self.world.get(lease.id).reason)
-        self.world.settle(lease.id, "active")
-        self.ends_with_nothing_left(lease)
 
 
 class Kills(Case):

@@ -18,7 +18,10 @@ import pathlib
 from unittest import mock
 
 from gpubroker import errors
+from gpubroker.domain import pools
 from gpubroker.services import caller
+from gpubroker.services import drive
+from gpubroker.services import plan
 from tests.fixtures import database
 from tests.functional.leases import test_caller
 
@@ -66,4 +69,29 @@ class Waits(test_caller.Case):
             wait = caller.drive(self.world.core, lease.id, self.user)
         self.assertEqual(2.0, wait)
         self.both(lease, "active")
+        self.ends_with_nothing_left(lease)
+
+
+class BothAtOnce(test_caller.Case):
+    def test_a_worker_takes_no_post_of_the_other_for_a_strangers(self):
+        """Made between its reading of the journal and of Placement."""
+        lease = self.order(flavor="gpu.1")
+        plan.plan_pool(self.world.core, pools.DEFAULT, "worker-1")
+        drive.drive(self.world.core, lease.id)
+        ledger = self.world.core.ledger
+        real = ledger.ticket_holders
+
+        def asked(*args):
+            ledger.ticket_holders = real
+            caller.drive(self.world.core, lease.id, self.user)
+            self.world.clock.advance(1.5)
+            self.world.cloud.progress()
+            return real(*args)
+
+        self.patch(ledger, "ticket_holders", asked)
+        with self.assertNoLogs("gpubroker", "ERROR"):
+            drive.drive(self.world.core, lease.id)
+        self.assertEqual(1, self.world.cloud.posts)
+        self.assertEqual("", self.world.get(lease.id).reason)
+        self.world.settle(lease.id, "active")
         self.ends_with_nothing_left(lease)
