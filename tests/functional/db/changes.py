@@ -285,6 +285,7 @@ OTHERS: dict[str, set[str]] = {
         "all",
         "get",
         "heartbeat",
+        "hold",
         "page",
         "silence",
         "slots",
