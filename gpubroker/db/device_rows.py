@@ -25,6 +25,8 @@ from gpubroker.db import fences
 from gpubroker.db import pages
 from gpubroker.db import tables
 from gpubroker.domain import devices
+from gpubroker.domain.devices import Availability
+from gpubroker.domain.fences import Reason
 
 _ROW = tables.Device
 _HOST = tables.Host
@@ -80,13 +82,16 @@ def joined(query: base.Query) -> base.Query:
     )
 
 
+def _has_fence(*conditions: sa.ColumnElement[bool]) -> sa.Exists:
+    return sa.exists().where(_FENCE.device_id == _ROW.id, *conditions)
+
+
 def _fenced(value: Any) -> sa.ColumnElement[bool]:
     """A reason, or ``any``."""
-    fenced = sa.exists().where(_FENCE.device_id == _ROW.id)
     asked = value if isinstance(value, tuple | list) else (value,)
     if "any" in asked:
-        return fenced
-    return fenced.where(_FENCE.reason.in_(asked))
+        return _has_fence()
+    return _has_fence(_FENCE.reason.in_(asked))
 
 
 def _held_by(value: Any) -> sa.ColumnElement[bool]:
@@ -104,25 +109,64 @@ def _held_by(value: Any) -> sa.ColumnElement[bool]:
     return sa.or_(_ROW.id.in_(claimed), _ROW.id.in_(fenced))
 
 
+_HAS_CONSUMER = sa.exists().where(_CONSUMER.device_id == _ROW.id)
+
+#: ``Device.schedulable`` in SQL; never NULL.
+_SCHEDULABLE = sa.and_(
+    _ROW.present.is_not(None),
+    _ROW.model_id.is_not(None),
+    _ROW.provider_id.is_not(None),
+    sa.func.coalesce(_ROW.total, 0) > 0,
+    sa.func.coalesce(_ROW.reserved, 0) == 0,
+    _SLOT.slot.is_not(None),
+    _CLAIM.device_id.is_(None),
+    ~_has_fence(),
+    ~_HAS_CONSUMER,
+)
+
+
 def _schedulable(value: Any) -> sa.ColumnElement[bool]:
-    """``Device.schedulable`` in SQL."""
-    able = sa.and_(
-        _ROW.present.is_not(None),
-        _ROW.model_id.is_not(None),
-        _ROW.provider_id.is_not(None),
-        _ROW.total > 0,
-        sa.func.coalesce(_ROW.reserved, 0) == 0,
-        _SLOT.slot.is_not(None),
-        _CLAIM.device_id.is_(None),
-        ~sa.exists().where(_FENCE.device_id == _ROW.id),
-        ~sa.exists().where(_CONSUMER.device_id == _ROW.id),
-    )
     asked = set(value) if isinstance(value, tuple | list) else {value}
     if asked == {True, False}:
         return sa.true()
-    # NOT of something with a NULL in it is NULL, so say which is which.
-    truth = sa.case((able, 1), else_=0)
-    return truth == (1 if True in asked else 0)
+    return _SCHEDULABLE if True in asked else ~_SCHEDULABLE
+
+
+#: ``Device.availability`` in SQL, of what ``joined`` makes.
+AVAILABILITY: sa.ColumnElement[str] = sa.case(
+    (_ROW.present.is_(None), Availability.VANISHED.value),
+    (
+        sa.or_(
+            _ROW.health == devices.Health.BAD,
+            _has_fence(_FENCE.reason == Reason.HEALTH),
+        ),
+        Availability.SICK.value,
+    ),
+    (
+        _has_fence(_FENCE.reason.not_in(devices.TOLD_OTHERWISE)),
+        Availability.FENCED.value,
+    ),
+    (
+        sa.or_(
+            _CLAIM.device_id.is_not(None),
+            _has_fence(_FENCE.reason == Reason.LEASE),
+        ),
+        Availability.LEASED.value,
+    ),
+    (_HAS_CONSUMER, Availability.OUTSIDE.value),
+    (~_SCHEDULABLE, Availability.UNKNOWN.value),
+    else_=Availability.FREE.value,
+)
+
+
+def _of_availability(value: Any) -> sa.ColumnElement[bool]:
+    return pages.equals(AVAILABILITY)(value)
+
+
+def hosts_with(value: Any) -> sa.ColumnElement[bool]:
+    """Hosts that have a device of such an availability."""
+    found = joined(sa.select(_ROW.host_id)).where(_of_availability(value))
+    return _HOST.id.in_(found.correlate(None))
 
 
 PLAN = pages.Plan(
@@ -157,6 +201,7 @@ PLAN = pages.Plan(
         "uuid": pages.equals(_ROW.gpu_uuid),
         "pci_address": pages.equals(_ROW.pci_address),
         "schedulable": _schedulable,
+        "availability": _of_availability,
     },
 )
 

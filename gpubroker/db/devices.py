@@ -29,6 +29,8 @@ from gpubroker.db import repository
 from gpubroker.db import tables
 from gpubroker.domain import devices
 from gpubroker.domain import fences
+from gpubroker.domain import hosts as hosts_domain
+from gpubroker.domain.devices import Availability
 from gpubroker.services.paging import Listing
 from gpubroker.services.paging import Page
 
@@ -67,6 +69,33 @@ class Devices(repository.Repository):
             self._session, device_rows.select(), device_rows.PLAN, page
         )
         return Listing(self._filled(rows), more)
+
+    def tally(self, pools: Collection[str]) -> dict[str, devices.Tally]:
+        withheld = sa.or_(
+            tables.Host.mode != hosts_domain.Mode.MANAGE,
+            tables.Host.compute_state != hosts_domain.ComputeState.UP,
+        )
+        each = (
+            device_rows.joined(
+                sa.select(
+                    tables.Pool.name.label("pool"),
+                    device_rows.AVAILABILITY.label("availability"),
+                    sa.case((withheld, 1), else_=0).label("withheld"),
+                )
+            )
+            .join(tables.Pool, tables.Pool.id == tables.Host.pool_id)
+            .where(tables.Pool.name.in_(pools))
+            .subquery()
+        )
+        rows = self._rows(
+            sa.select(*each.c, sa.func.count().label("count")).group_by(
+                *each.c
+            )
+        )
+        return {
+            pool: _tally([row for row in rows if row.pool == pool])
+            for pool in pools
+        }
 
     def busy(self, host: str) -> list[str]:
         """Of present cards, in order."""
@@ -283,6 +312,16 @@ class Devices(repository.Repository):
             _CONSUMER, [{"device_id": key, "consumer": one} for one in new], of
         )
         return bool(gone or new)
+
+
+def _tally(rows: Sequence[Any]) -> devices.Tally:
+    counts = dict.fromkeys(Availability, 0)
+    withheld = 0
+    for row in rows:
+        counts[Availability(row.availability)] += row._mapping["count"]
+        if row.withheld and row.availability == Availability.FREE:
+            withheld += row._mapping["count"]
+    return devices.Tally(counts=counts, withheld=withheld)
 
 
 def _taken(device: devices.Device) -> str:

@@ -23,6 +23,7 @@ import sqlalchemy as sa
 
 from gpubroker import errors
 from gpubroker.db import base
+from gpubroker.db import device_rows
 from gpubroker.db import marks
 from gpubroker.db import pages
 from gpubroker.db import repository
@@ -57,6 +58,7 @@ _PLAN = pages.Plan(
         "mode": pages.equals(_ROW.mode),
         "compute_state": pages.equals(_ROW.compute_state),
         "hypervisor_hostname": pages.equals(_ROW.hypervisor_hostname),
+        "device_availability": device_rows.hosts_with,
     },
 )
 

@@ -17,7 +17,7 @@ from __future__ import annotations
 import datetime
 import enum
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from gpubroker.domain.fences import Fence
@@ -43,6 +43,31 @@ class Health(enum.StrEnum):
     SUSPECT = "SUSPECT"
     BAD = "BAD"
     UNKNOWN = "UNKNOWN"
+
+
+class Availability(enum.StrEnum):
+    """What matters most to who looks at all cards, in one word; of several
+    that hold, the first. Mode and state of the host do not count."""
+
+    VANISHED = "vanished"
+    """Nobody sees it any more."""
+    SICK = "sick"
+    """BAD, or fenced for its health."""
+    FENCED = "fenced"
+    """Kept back for another reason than a lease."""
+    LEASED = "leased"
+    """A lease has it, also while it starts and until its end is proven."""
+    OUTSIDE = "used_outside"
+    """Somebody has it whom the broker gave nothing."""
+    UNKNOWN = "unknown"
+    """Nothing speaks against it, and it can not be given out all the same:
+    of no known model, or not to be found in Placement as one free card."""
+    FREE = "free"
+    """It can be given out."""
+
+
+#: The fence of a lease is no news, and that of health is told as sick.
+TOLD_OTHERWISE = frozenset({Reason.LEASE, Reason.HEALTH})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,6 +148,35 @@ class Device:
             and not self.fences
             and not self.consumers
         )
+
+    @property
+    def availability(self) -> Availability:
+        """The filter of that name says the same in SQL."""
+        holds = {
+            Availability.VANISHED: self.state is State.VANISHED,
+            Availability.SICK: self.health is Health.BAD
+            or Reason.HEALTH in self.reasons,
+            Availability.FENCED: bool(self.reasons - TOLD_OTHERWISE),
+            Availability.LEASED: self.claimed_by is not None
+            or Reason.LEASE in self.reasons,
+            Availability.OUTSIDE: bool(self.consumers),
+            Availability.UNKNOWN: not self.schedulable,
+            Availability.FREE: True,
+        }
+        return next(one for one in Availability if holds[one])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tally:
+    """Cards of a pool.
+
+    :param counts: of each availability.
+    :param withheld: how many of the free ones are on hosts of which no card
+        is given out, since they are down or only observed.
+    """
+
+    counts: Mapping[Availability, int]
+    withheld: int = 0
 
 
 def latest(rows: Iterable[Device]) -> Device | None:

@@ -42,8 +42,10 @@ class Pools(routing.Collection):
         with call.ports.store.read() as tx:
             found = tx.pools.page(call.page(**fixed))
             hosts = collections.Counter(host.pool for host in tx.hosts.all())
+            names = [pool.name for pool in found.items]
+            cards = tx.devices.tally(names) if detail else {}
         items = [
-            view.show(call, pool, hosts[pool.name], detail)
+            view.show(call, pool, hosts[pool.name], cards.get(pool.name))
             for pool in found.items
         ]
         return call.listing("pools", items, found, "name")
@@ -93,4 +95,5 @@ class Pools(routing.Collection):
 def _view(call: Call, pool: pools.Pool) -> dict[str, Any]:
     with call.ports.store.read() as tx:
         hosts = len(tx.hosts.all(pool.name))
-    return view.show(call, pool, hosts, call.may(_DETAIL))
+        cards = tx.devices.tally([pool.name]) if call.may(_DETAIL) else {}
+    return view.show(call, pool, hosts, cards.get(pool.name))

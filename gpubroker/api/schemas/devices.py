@@ -76,6 +76,7 @@ DEVICE = types.whole(
         "health_reasons": types.many(_HEALTH_REASON),
         "fences": types.many(FENCE, len(fences.Reason)),
         "schedulable": {"type": "boolean"},
+        "availability": types.one_of(*devices.Availability),
         "use": _USE,
         "provider": types.nullable(_PROVIDER),
         "traits": types.many(types.text(255)),
@@ -114,5 +115,6 @@ QUERY = types.page_query(
         "uuid": types.any_of(types.LABEL),
         "pci_address": types.any_of(types.PCI_ADDRESS),
         "schedulable": {"type": "boolean"},
+        "availability": types.any_of(types.one_of(*devices.Availability)),
     },
 )

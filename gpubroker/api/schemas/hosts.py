@@ -16,6 +16,7 @@
 from __future__ import annotations
 
 from gpubroker.api.schemas import types
+from gpubroker.domain import devices
 from gpubroker.domain import hosts
 
 CREATE = types.closed(
@@ -108,6 +109,10 @@ QUERY = types.page_query(
         "pool": types.any_of(types.NAME),
         "mode": types.any_of(types.one_of(*hosts.Mode)),
         "compute_state": types.any_of(types.one_of(*hosts.ComputeState)),
+        "name": types.any_of(types.HOST_NAME),
+        "device_availability": types.any_of(
+            types.one_of(*devices.Availability)
+        ),
     },
 )
 

@@ -16,6 +16,7 @@
 from __future__ import annotations
 
 from gpubroker.api.schemas import types
+from gpubroker.domain import devices
 from gpubroker.domain import pools
 
 _FIELDS: dict[str, types.Schema] = {
@@ -28,15 +29,27 @@ CREATE = types.closed({"name": types.NAME, **_FIELDS}, ("name",))
 
 UPDATE = types.changed(_FIELDS)
 
+_DEVICES = types.whole(
+    {
+        "total": types.integer(0),
+        **{one.value: types.integer(0) for one in devices.Availability},
+        "withheld": types.integer(0),
+    }
+)
+
 _SEEN: dict[str, types.Schema] = {
     "name": types.NAME,
     **_FIELDS,
     "hosts": types.integer(0),
+    "devices": _DEVICES,
     **types.STAMPS,
 }
 
-#: ``projects`` is there for operators only.
-POOL = types.closed(_SEEN, tuple(name for name in _SEEN if name != "projects"))
+_FOR_OPERATORS = {"projects", "devices"}
+
+POOL = types.closed(
+    _SEEN, tuple(name for name in _SEEN if name not in _FOR_OPERATORS)
+)
 
 LIST = types.listing("pools", POOL)
 

@@ -67,6 +67,7 @@ def show(
         ],
         "fences": [fence(found) for found in device.fences],
         "schedulable": device.schedulable,
+        "availability": device.availability,
         "use": _use(device, held),
         "provider": _provider(device),
         "traits": list(device.traits),

@@ -19,13 +19,16 @@ from typing import Any
 
 from gpubroker.api.call import Call
 from gpubroker.api.views import times
+from gpubroker.domain import devices
 from gpubroker.domain import pools
 
 
 def show(
-    call: Call, pool: pools.Pool, hosts: int, detail: bool
+    call: Call, pool: pools.Pool, hosts: int, tally: devices.Tally | None
 ) -> dict[str, Any]:
-    """:param hosts: how many it has; ``detail``: to an operator."""
+    """:param hosts: how many it has.
+    :param tally: of its devices, for an operator; none: for anybody.
+    """
     view: dict[str, Any] = {
         "name": pool.name,
         "description": pool.description,
@@ -35,6 +38,11 @@ def show(
         **times.stamps(pool),
         "links": call.link("pools", pool.name),
     }
-    if detail:
+    if tally:
         view["projects"] = list(pool.projects)
+        view["devices"] = {
+            "total": sum(tally.counts.values()),
+            **tally.counts,
+            "withheld": tally.withheld,
+        }
     return view

@@ -37,6 +37,7 @@ FIELDS = (
     "health",
     "health_reasons",
     "fences",
+    "availability",
     "schedulable",
     "use",
     "serial",
@@ -144,6 +145,7 @@ class ListDevice(verbs.List):
 
           openstack gpu device list --host gpu-1
           openstack gpu device list --fence any
+          openstack gpu device list --availability sick,vanished
           openstack gpu device list --health BAD,SUSPECT --long
     """
     shown = COLUMNS
@@ -163,6 +165,12 @@ class ListDevice(verbs.List):
             ),
             ("--lease", "<id>", "Only those of this lease (ID)"),
             ("--serial", "<serial>", "Only with this serial number"),
+            (
+                "--availability",
+                "<availability>",
+                "Only free, leased, used_outside, fenced, sick, vanished or "
+                "unknown",
+            ),
         ):
             parser.add_argument(option, metavar=metavar, help=text)
 
@@ -178,6 +186,7 @@ class ListDevice(verbs.List):
             fence=parsed_args.fence,
             lease_id=parsed_args.lease,
             serial=parsed_args.serial,
+            availability=parsed_args.availability,
             **page,
         )
 

@@ -196,12 +196,21 @@ class ListHost(verbs.List):
         parser.add_argument(
             "--mode", choices=("observe", "manage"), help="Only in this mode"
         )
+        parser.add_argument(
+            "--device-availability",
+            metavar="<availability>",
+            help="Only with a GPU that is free, leased, used_outside, "
+            "fenced, sick, vanished or unknown",
+        )
 
     def things(
         self, parsed_args: argparse.Namespace, **page: Any
     ) -> Iterable[host_sdk.Host]:
         return self.broker.hosts(
-            pool=parsed_args.pool, mode=parsed_args.mode, **page
+            pool=parsed_args.pool,
+            mode=parsed_args.mode,
+            device_availability=parsed_args.device_availability,
+            **page,
         )
 
 

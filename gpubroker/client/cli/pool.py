@@ -29,6 +29,7 @@ FIELDS = (
     "admission",
     "projects",
     "hosts",
+    "devices",
     "generation",
     "created_at",
     "updated_at",
@@ -45,12 +46,40 @@ COLUMNS = (
 _PLAIN = ("description", "admission")
 
 
+def devices_text(devices: dict[str, int] | None) -> str:
+    """How many there are, and how many of each availability.
+
+    >>> devices_text({"total": 8, "free": 5, "sick": 3, "withheld": 4})
+    '8, 5 free (4 of them on hosts that are down or observed), 3 sick'
+    """
+    if not devices:
+        return ""
+    words = [str(devices.get("total", 0))]
+    for key, count in devices.items():
+        if count and key not in ("total", "withheld"):
+            words.append(f"{count} {key.replace('_', ' ')}")
+        if count and key == "free" and devices.get("withheld"):
+            words[-1] += (
+                f" ({devices['withheld']} of them on hosts that are down "
+                "or observed)"
+            )
+    return ", ".join(words)
+
+
 class _Pool(verbs.Noun):
     noun = "pool"
     named = "Pool (name)"
 
     def record(self, pool: pool_sdk.Pool, /) -> columns.Record:
-        return columns.record(pool, FIELDS)
+        return columns.record(
+            pool,
+            FIELDS,
+            {
+                "devices": lambda x: columns.Human(
+                    x.devices, devices_text(x.devices)
+                )
+            },
+        )
 
 
 def _add_options(parser: argparse.ArgumentParser) -> None:

@@ -48,6 +48,7 @@ class Device(base.Mutable):
         "uuid",
         "pci_address",
         "schedulable",
+        "availability",
         "sort_key",
         "sort_dir",
     )
@@ -80,6 +81,9 @@ class Device(base.Mutable):
     #: Whether nothing about the card itself keeps it from being given out
     #: now; mode and state of its host do not count.
     is_schedulable: bool = resource.Body("schedulable", type=bool)
+    #: In one word: free, leased, used_outside, fenced, sick, vanished or
+    #: unknown.
+    availability: str = resource.Body("availability")
     #: kind (free, lease, claimed or external), lease_id, consumers.
     use: dict[str, Any] = resource.Body("use", type=dict)
     #: The Placement provider that it is mirrored on.
@@ -111,7 +115,8 @@ class Calls(base.Proxy):
         """List devices.
 
         :param query: host, pool, model, health, state, fence (a reason, or
-            ``any``), lease_id, serial, uuid, pci_address, schedulable.
+            ``any``), lease_id, serial, uuid, pci_address, schedulable,
+            availability.
         """
         return self._list(Device, **query)
 

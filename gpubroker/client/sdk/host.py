@@ -37,7 +37,13 @@ class Host(base.Mutable):
     allow_list = True
 
     _query_mapping = resource.QueryParameters(
-        "pool", "mode", "compute_state", "sort_key", "sort_dir"
+        "name",
+        "pool",
+        "mode",
+        "compute_state",
+        "device_availability",
+        "sort_key",
+        "sort_dir",
     )
 
     #: Nova's name of the compute service; the key.
@@ -87,7 +93,11 @@ class HostConfig(base.Resource):
 
 class Calls(base.Proxy):
     def hosts(self, **query: Any) -> Generator[Host, None, None]:
-        """List hosts; filters: pool, mode, compute_state."""
+        """List hosts.
+
+        :param query: name, pool, mode, compute_state, device_availability
+            (those that have such a device).
+        """
         return self._list(Host, **query)
 
     def get_host(self, host: str | Host) -> Host:

@@ -46,6 +46,9 @@ class Pool(base.Mutable):
     projects: list[str] | None = resource.Body("projects", type=list)
     #: How many hosts are in it.
     hosts: int = resource.Body("hosts", type=int)
+    #: How many of each availability; withheld: free ones on hosts that are
+    #: down or only observed. Operators only.
+    devices: dict[str, int] | None = resource.Body("devices", type=dict)
 
 
 class Calls(base.Proxy):

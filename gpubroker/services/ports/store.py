@@ -237,6 +237,9 @@ class Devices(Protocol):
         serial, uuid, pci_address, schedulable (bool)."""
         ...
 
+    def tally(self, pools: Collection[str]) -> dict[str, devices.Tally]:
+        """Of each of these pools."""
+
     def busy(self, host: str) -> list[str]:
         """PCI addresses of the host's cards that are claimed, fenced for a
         lease or held by a consumer; one statement."""

@@ -228,7 +228,7 @@ class MirrorTests(base.Tests):
             self.assertEqual(("c1",), tx.devices.get(self.card.id).consumers)
 
 
-class DeviceFilterTests(base.Tests):
+class FilterCase(base.Tests):
     """Cards 0: free, 1: claimed, 2: fenced, 3: in use, 4: vanished,
     5: without a model, 6: not open in Placement yet."""
 
@@ -271,6 +271,8 @@ class DeviceFilterTests(base.Tests):
         numbers = [self.number[device.id] for device in found.items]
         self.assertEqual(expected, numbers, f"{filters}")
 
+
+class DeviceFilterTests(FilterCase):
     def test_filters(self) -> None:
         everything = [0, 1, 2, 3, 4, 5, 6]
         self.check(everything, host="gpu-1", pool="default")
