@@ -32,10 +32,12 @@ def hosts(
     size: int,
     marker: str | None = None,
     forth: bool = True,
+    **only: Any,
 ) -> tuple[list[host_sdk.Host], bool]:
     """Some hosts of a pool by name, and whether there are others beyond.
 
     :param marker: the name that they come after, or before.
+    :param only: filters of the list.
     """
     with api.told():
         found = list(
@@ -47,6 +49,7 @@ def hosts(
                 marker=marker,
                 sort_key="name",
                 sort_dir="asc" if forth else "desc",
+                **only,
             )
         )
     some = found[:size]
@@ -56,6 +59,11 @@ def hosts(
 def host(request: Any, name: str) -> host_sdk.Host:
     with api.told():
         return api.broker(request).get_host(name)
+
+
+def find_host(request: Any, name: str) -> host_sdk.Host | None:
+    with api.told():
+        return api.broker(request).find_host(name)
 
 
 def devices(request: Any, hosts: Sequence[str]) -> list[device_sdk.Device]:

@@ -163,9 +163,16 @@ def _of_availability(value: Any) -> sa.ColumnElement[bool]:
     return pages.equals(AVAILABILITY)(value)
 
 
+#: An agent reports other chips as well, such as that of a server's management
+#: controller; Placement has none of those.
+IS_GPU = sa.or_(_ROW.model_id.is_not(None), _ROW.provider_id.is_not(None))
+
+
 def hosts_with(value: Any) -> sa.ColumnElement[bool]:
-    """Hosts that have a device of such an availability."""
-    found = joined(sa.select(_ROW.host_id)).where(_of_availability(value))
+    """Hosts that have a GPU of such an availability."""
+    found = joined(sa.select(_ROW.host_id)).where(
+        IS_GPU, _of_availability(value)
+    )
     return _HOST.id.in_(found.correlate(None))
 
 

@@ -84,7 +84,7 @@ class Devices(repository.Repository):
                 )
             )
             .join(tables.Pool, tables.Pool.id == tables.Host.pool_id)
-            .where(tables.Pool.name.in_(pools))
+            .where(tables.Pool.name.in_(pools), device_rows.IS_GPU)
             .subquery()
         )
         rows = self._rows(

@@ -21,8 +21,8 @@ from django.utils.translation import ngettext_lazy
 from django.utils.translation import pgettext_lazy
 
 from gpubroker.client.sdk import device as device_sdk
-from gpubroker.dashboard.content.admin.fleet import states
 from gpubroker.dashboard.words import devices as words
+from gpubroker.dashboard.words import states
 
 STATES = {
     states.State.FREE: pgettext_lazy("state of a GPU", "Free"),
@@ -83,7 +83,7 @@ def _sick(device: device_sdk.Device) -> str:
 
 
 def _fenced(device: device_sdk.Device) -> str:
-    known = sorted(states.reasons(device) - {"lease", "health"})
+    known = sorted(states.reasons(device) - states.TOLD_OTHERWISE)
     return "; ".join(_fences(device, reason) for reason in known)
 
 

@@ -238,7 +238,7 @@ class Devices(Protocol):
         ...
 
     def tally(self, pools: Collection[str]) -> dict[str, devices.Tally]:
-        """Of each of these pools."""
+        """Of the GPUs of each of these pools."""
 
     def busy(self, host: str) -> list[str]:
         """PCI addresses of the host's cards that are claimed, fenced for a

@@ -17,6 +17,7 @@ from __future__ import annotations
 import dataclasses
 import html
 import re
+import uuid
 from typing import Any
 
 from gpubroker.domain import devices
@@ -65,6 +66,18 @@ class TestCase(base.TestCase):
                     model=card.model,
                     serial="of-before",
                     state=devices.State.VANISHED,
+                )
+            )
+
+    def add_card(self, host: str) -> None:
+        """That is not in Placement."""
+        with self.world.store.write() as tx:
+            tx.devices.add(
+                devices.Device(
+                    id=str(uuid.uuid4()),
+                    host=host,
+                    pci_address="0000:07:00.0",
+                    model="a100-sxm4-80gb",
                 )
             )
 

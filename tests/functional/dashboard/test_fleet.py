@@ -50,7 +50,7 @@ class MapTest(operating.TestCase):
         wanted = dict.fromkeys(leased, "leased")
         for card, state in zip(
             others,
-            ("fenced", "sick", "vanished", "unknown", "outside", "free"),
+            ("fenced", "sick", "vanished", "unknown", "used_outside", "free"),
             strict=True,
         ):
             wanted[card.slot] = state
@@ -58,7 +58,7 @@ class MapTest(operating.TestCase):
         self.assertEqual(
             [wanted[slot] for slot in range(8)], self.squares(text)
         )
-        self.assertIn("8 cards on this page", text)
+        self.assertIn("8 cards in the pool default", text)
         self.assertIn("2 leased", text)
         for state in ("free", "used outside", "fenced", "sick", "vanished"):
             self.assertIn(f"1 {state}", text)
@@ -90,7 +90,7 @@ class MapTest(operating.TestCase):
         (card, *_rest) = [c for c in self.cards() if c.claimed_by]
         self.hold(card, "drain", detail="new firmware")
         text = self.text()
-        self.assertIn("1 of these still in use", text)
+        self.assertIn("1 below still in use", text)
         self.assertIn(
             "Fenced (Drain of its host: new firmware), "
             f"lease {lease.id} has it",
@@ -108,12 +108,44 @@ class MapTest(operating.TestCase):
                     product_id="2000",
                 )
             )
-        self.assertIn("8 cards on this page", self.text())
+        self.assertIn("8 cards in the pool default", self.text())
 
     def test_a_card_that_moved_on_leaves_its_place_to_the_next(self) -> None:
         self.before(self.cards()[0])
         text = self.text()
         self.assertEqual(["free"] * 8, self.squares(text))
+
+    def test_the_whole_pool_is_counted_and_leads_to_its_hosts(self) -> None:
+        for number in range(2, 9):
+            self.add_host(f"gpu-{number:02}")
+        self.hold(self.cards()[0], "health", detail="XID 79")
+        self.hold(self.cards()[1], "operator")
+        text = self.text(after="gpu-04")
+        self.assertIn('<a href="?pool=default&state=sick">1 sick</a>', text)
+        self.assertNotIn("0 vanished</a>", text)
+        self.assertEqual(["gpu-1"], self.hosts(self.text(state="sick")))
+        text = self.text(state="wrong")
+        self.assertEqual(["gpu-1"], self.hosts(text))
+        self.assertIn("Only hosts with such a card are shown.", text)
+        self.assertIn('<a href="?pool=default">All hosts</a>', text)
+        wrong = "state=fenced&state=sick&state=vanished&state=unknown"
+        self.assertIn(f'href="?pool=default&{wrong}"', self.text())
+        text = self.text(state="vanished")
+        self.assertIn("There is no such host.", text)
+        self.assertIn("8 cards in the pool", text)
+
+    def test_pages_keep_what_was_asked_for(self) -> None:
+        for number in range(2, 9):
+            self.add_host(f"gpu-{number:02}")
+            self.add_card(f"gpu-{number:02}")
+        text = self.text(state="unknown")
+        self.assertEqual(5, len(self.hosts(text)))
+        self.assertIn("?pool=default&state=unknown&after=", text)
+
+    def test_free_cards_of_hosts_that_give_none_out_are_told(self) -> None:
+        self.assertNotIn("of the free cards", self.text())
+        self.world.compute_goes_down("gpu-1")
+        self.assertIn("8 of the free cards are on hosts", self.text())
 
     def test_hosts_come_by_pages_there_and_back(self) -> None:
         for number in range(2, 13):
@@ -178,6 +210,15 @@ class SearchTest(operating.TestCase):
             self.assertEqual(
                 f"{operating.INDEX}{card.id}/", self.found(text), text
             )
+
+    def test_a_host_is_found_by_its_name(self) -> None:
+        self.add_host("gpu-2")
+        self.assertEqual(
+            f"{operating.INDEX}?pool=default&host=gpu-2", self.found("gpu-2")
+        )
+        text = self.text(pool="default", host="gpu-2")
+        self.assertEqual(["gpu-2"], self.hosts(text))
+        self.assertIn("Only this host is shown.", text)
 
     def test_that_there_is_none_is_said(self) -> None:
         text = self.text(card="nothing", pool="default")

@@ -300,6 +300,7 @@ OTHERS: dict[str, set[str]] = {
         "many",
         "of_host",
         "page",
+        "tally",
     },
     "fences": {"of", "of_lease", "reword"},
     "traits": {"of_host", "of_hosts", "page"},

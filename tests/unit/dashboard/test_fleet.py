@@ -22,72 +22,44 @@ from hypothesis import strategies as st
 
 from gpubroker.client.sdk import device as device_sdk
 from gpubroker.dashboard.content.admin.fleet import blocks
-from gpubroker.dashboard.content.admin.fleet import states
+from gpubroker.dashboard.words import states
 
 PAIRS = [[0, 1], [2, 3], [4, 5], [6, 7]]
 BOARD = [*PAIRS, [0, 1, 2, 3], [4, 5, 6, 7], list(range(8))]
 
 
-def device(*fences: str, use: str = "free", **more: Any) -> Any:
-    """One that nothing speaks against but what is given."""
+def device(availability: str, use: str = "free", **more: Any) -> Any:
     return device_sdk.Device(
-        **{
-            "state": "present",
-            "health": "OK",
-            "fences": [{"reason": reason} for reason in fences],
-            "use": {"kind": use},
-            "schedulable": not fences and use == "free",
-            **more,
-        }
+        availability=availability,
+        use={"kind": use},
+        **{"state": "present", "health": "OK", **more},
     )
 
 
 class StateTest(testtools.TestCase):
-    def assertState(self, state: str, card: Any) -> None:
-        self.assertEqual(state, states.state(card).value)
+    def test_it_is_what_the_service_says(self) -> None:
+        for state in states.State:
+            self.assertIs(state, states.state(device(state.value)))
 
-    def test_a_card_that_nothing_keeps_back_is_free(self) -> None:
-        self.assertState("free", device())
-        # Not readable is never bad: it is given out.
-        self.assertState("free", device(health="UNKNOWN"))
+    def test_what_a_newer_service_says_is_unknown(self) -> None:
+        self.assertIs(states.State.UNKNOWN, states.state(device("lent")))
 
-    def test_a_card_that_is_not_given_out_for_no_reason_is_unknown(
-        self,
-    ) -> None:
-        self.assertState("unknown", device(schedulable=False))
-
-    def test_the_fence_of_a_lease_is_no_fence_to_look_at(self) -> None:
-        self.assertState("leased", device("lease", use="lease"))
-        self.assertState("leased", device(use="claimed"))
-        # Its server is gone, and Placement does not show that yet.
-        self.assertState("leased", device("lease"))
-
-    def test_a_server_of_no_lease_uses_it_outside(self) -> None:
-        self.assertState("outside", device(use="external"))
-
-    def test_each_other_fence_counts_more_than_who_uses_it(self) -> None:
-        for reason in ("operator", "drain", "unadmitted", "external"):
-            self.assertState("fenced", device(reason))
-            self.assertState("fenced", device(reason, "lease", use="lease"))
-            self.assertState("fenced", device(reason, use="external"))
-
-    def test_what_is_sick_counts_more_than_a_fence(self) -> None:
-        self.assertState("sick", device("health"))
-        self.assertState("sick", device("operator", health="BAD"))
-        self.assertState("sick", device("lease", use="lease", health="BAD"))
-
-    def test_what_vanished_counts_most(self) -> None:
-        self.assertState(
-            "vanished", device("health", state="vanished", health="BAD")
+    def test_what_somebody_asks_for(self) -> None:
+        state = states.State
+        self.assertEqual((state.SICK,), states.asked(["sick"]))
+        self.assertEqual(
+            (state.FENCED, state.SICK, state.VANISHED, state.UNKNOWN),
+            states.asked(["wrong", "sick", "no such"]),
         )
+        self.assertEqual((), states.asked([]))
 
     def test_that_it_is_used_all_the_same_is_told_beside(self) -> None:
         used = {
             state: states.seen(card).used
             for state, card in (
-                ("drained", device("drain", "lease", use="lease")),
-                ("fenced", device("operator")),
-                ("leased", device("lease", use="lease")),
+                ("drained", device("fenced", use="lease")),
+                ("fenced", device("fenced")),
+                ("leased", device("leased", use="lease")),
             )
         }
         self.assertEqual(
@@ -95,16 +67,16 @@ class StateTest(testtools.TestCase):
         )
 
     def test_that_it_is_suspect_is_told_beside(self) -> None:
-        seen = states.seen(device(health="SUSPECT"))
+        seen = states.seen(device("free", health="SUSPECT"))
         self.assertEqual(
             states.Seen(states.State.FREE, used=False, suspect=True), seen
         )
-        self.assertFalse(
-            states.seen(device("health", health="SUSPECT")).suspect
-        )
+        self.assertFalse(states.seen(device("sick", health="SUSPECT")).suspect)
 
     def test_a_tally_has_every_state_once(self) -> None:
-        cards = [states.seen(one) for one in (device(), device("drain"))]
+        cards = [
+            states.seen(one) for one in (device("free"), device("fenced"))
+        ]
         tally = states.tally(cards)
         self.assertEqual(
             set(states.State), {state for state, _count in tally.states}

@@ -30,10 +30,10 @@ from gpubroker.dashboard.content.admin import people
 from gpubroker.dashboard.content.admin.fleet import blocks
 from gpubroker.dashboard.content.admin.fleet import chosen
 from gpubroker.dashboard.content.admin.fleet import rules
-from gpubroker.dashboard.content.admin.fleet import states
 from gpubroker.dashboard.words import devices as words
 from gpubroker.dashboard.words import fleet as fleet_words
 from gpubroker.dashboard.words import hosts as host_words
+from gpubroker.dashboard.words import states
 from gpubroker.dashboard.words import times
 
 #: Events that a page shows at a time.

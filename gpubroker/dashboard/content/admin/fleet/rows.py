@@ -22,9 +22,9 @@ from gpubroker.client.sdk import device as device_sdk
 from gpubroker.client.sdk import host as host_sdk
 from gpubroker.client.sdk import model as model_sdk
 from gpubroker.dashboard.content.admin.fleet import blocks
-from gpubroker.dashboard.content.admin.fleet import states
 from gpubroker.dashboard.words import fleet as words
 from gpubroker.dashboard.words import hosts as host_words
+from gpubroker.dashboard.words import states
 
 Blocks = Mapping[str, Sequence[Sequence[int]]]
 

@@ -22,7 +22,7 @@ from django.utils.translation import gettext as _
 from gpubroker.client.sdk import device as device_sdk
 from gpubroker.client.sdk import host as host_sdk
 from gpubroker.dashboard.content import access
-from gpubroker.dashboard.content.admin.fleet import states
+from gpubroker.dashboard.words import states
 
 #: Fences that a person lifts, in the order in which they are offered.
 BY_HAND = ("operator", "unadmitted", "health")

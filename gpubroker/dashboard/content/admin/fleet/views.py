@@ -13,7 +13,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django import http
@@ -25,20 +25,19 @@ from horizon.utils import functions
 
 from gpubroker.client.sdk import device as device_sdk
 from gpubroker.client.sdk import host as host_sdk
-from gpubroker.client.sdk import pool as pool_sdk
 from gpubroker.dashboard import api
 from gpubroker.dashboard import errors
 from gpubroker.dashboard import fleet_api
 from gpubroker.dashboard.content import zoned
+from gpubroker.dashboard.content.admin.fleet import asked
 from gpubroker.dashboard.content.admin.fleet import chosen
 from gpubroker.dashboard.content.admin.fleet import rows
 from gpubroker.dashboard.content.admin.fleet.detail import Detail
 from gpubroker.dashboard.content.admin.fleet.detail import Now
 from gpubroker.dashboard.content.admin.fleet.dialogs import Fence
 from gpubroker.dashboard.content.admin.fleet.dialogs import Unfence
-from gpubroker.dashboard.content.admin.pools import listed
 from gpubroker.dashboard.words import devices as device_words
-from gpubroker.dashboard.words import fleet as words
+from gpubroker.dashboard.words import states
 
 __all__ = ["Detail", "Fence", "Index", "Now", "Unfence"]
 
@@ -52,11 +51,16 @@ class Index(zoned.Zoned, views.HorizonTemplateView):
     page_title = gettext_lazy("GPU Fleet")
 
     def get(self, request: Any, *args: Any, **kwargs: Any) -> Any:
-        """A search that finds one card leads to its page."""
+        """A search that finds one card leads to its page, and one for a host
+        to the host."""
         text = request.GET.get("card", "").strip()
         found, error = self._search(text) if text else ([], "")
         if len(found) == 1:
             return http.HttpResponseRedirect(chosen.detail_url(found[0].id))
+        host = self._host(text) if text and not found else None
+        if host is not None:
+            query = asked.Asked(host.pool, host=host.name).query
+            return http.HttpResponseRedirect(f"{request.path}?{query}")
         kwargs.update(
             searched=text,
             search_error=error,
@@ -75,6 +79,13 @@ class Index(zoned.Zoned, views.HorizonTemplateView):
             return [], str(error)
         return found, "" if found else _none(text)
 
+    def _host(self, name: str) -> host_sdk.Host | None:
+        try:
+            return fleet_api.find_host(self.request, name)
+        except errors.BrokerError:
+            # What was searched for is told to be wrong already.
+            return None
+
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context: dict[str, Any] = super().get_context_data(**kwargs)
         context.update(self._fleet())
@@ -84,23 +95,34 @@ class Index(zoned.Zoned, views.HorizonTemplateView):
         """Empty where the service could not tell; a message says why."""
         try:
             pools = api.pools(self.request)
-            pool = _chosen(pools, self.request.GET.get("pool"))
+            query = self.request.GET
+            wanted = asked.of(
+                pools,
+                query.get("pool"),
+                query.getlist("state"),
+                query.get("host"),
+            )
+            if wanted is None:
+                return {"pools": []}
+            (pool,) = (one for one in pools if one.name == wanted.pool)
             return {
                 "pools": sorted(one.name for one in pools),
-                "pool": pool,
-                **(self._page(pool) if pool else {}),
+                "pool": wanted.pool,
+                "asked": wanted,
+                **_counted(wanted, pool.devices or {}),
+                **self._page(wanted),
             }
         except Exception:
             exceptions.handle(self.request, _("The fleet could not be read."))
             return {}
 
-    def _page(self, pool: str) -> dict[str, Any]:
+    def _page(self, wanted: asked.Asked) -> dict[str, Any]:
         request = self.request
         after, before = request.GET.get("after"), request.GET.get("before")
         forth = not before
         size = min(functions.get_page_size(request), MOST_HOSTS)
         hosts, more = fleet_api.hosts(
-            request, pool, size, before or after, forth
+            request, wanted.pool, size, before or after, forth, **wanted.only
         )
         fleet = rows.fleet(
             hosts,
@@ -111,32 +133,32 @@ class Index(zoned.Zoned, views.HorizonTemplateView):
         has_next, has_previous = (more, bool(after)) if forth else (True, more)
         return {
             "fleet": fleet,
-            "legend": [
-                {"state": state, "words": words.counted(state, count)}
-                for state, count in fleet.tally.states
-            ],
             "next": _name(hosts[-1:]) if has_next else "",
             "previous": _name(hosts[:1]) if has_previous else "",
         }
+
+
+def _counted(
+    wanted: asked.Asked, devices: Mapping[str, int]
+) -> dict[str, Any]:
+    """The whole pool, whatever of it the page shows."""
+    counts = [(one, devices.get(one.value, 0)) for one in states.LEGEND]
+    return {
+        "total": devices.get("total", 0),
+        "withheld": devices.get("withheld", 0),
+        "legend": asked.legend(wanted, counts),
+        "wrong": asked.wrong(wanted, counts),
+    }
 
 
 def _name(hosts: Sequence[host_sdk.Host]) -> str:
     return hosts[0].name if hosts else ""
 
 
-def _chosen(pools: Sequence[pool_sdk.Pool], asked: str | None) -> str:
-    """The pool that was asked for, else that of all new hosts, else any."""
-    names = sorted(pool.name for pool in pools)
-    for name in (asked, listed.DEFAULT):
-        if name in names:
-            return str(name)
-    return names[0] if names else ""
-
-
 def _none(text: str) -> str:
     return _(
         "There is no card \u201c%(text)s\u201d. Give its serial number, its "
-        "UUID, its id, or host/PCI address."
+        "UUID, its id, host/PCI address, or the name of a host."
     ) % {"text": text}
 
 

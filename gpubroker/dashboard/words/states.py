@@ -16,21 +16,21 @@ from __future__ import annotations
 
 import enum
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from gpubroker.client.sdk import device as device_sdk
 
 
 class State(enum.StrEnum):
-    """The one that matters most to who looks at all cards; of several that
-    hold, the first."""
+    """What the service calls a device's availability: what matters most to
+    who looks at all cards."""
 
     VANISHED = "vanished"
     SICK = "sick"
     FENCED = "fenced"
     LEASED = "leased"
-    OUTSIDE = "outside"
+    OUTSIDE = "used_outside"
     UNKNOWN = "unknown"
     FREE = "free"
 
@@ -55,41 +55,33 @@ def use(device: device_sdk.Device) -> str:
     return str((device.use or {}).get("kind") or "free")
 
 
-def leased(device: device_sdk.Device) -> bool:
-    """Also while a lease starts on it, and until its end is proven: then its
-    fence is all that is left of it."""
-    return use(device) in ("lease", "claimed") or "lease" in reasons(device)
-
-
 #: The fence of a lease is no news, and that of health is told as sick.
-_TOLD_OTHERWISE = {"lease", "health"}
+TOLD_OTHERWISE = frozenset({"lease", "health"})
 
-_Test = Callable[[device_sdk.Device], bool]
-
-_TESTS: tuple[tuple[State, _Test], ...] = (
-    (State.VANISHED, lambda device: device.state == "vanished"),
-    (
-        State.SICK,
-        lambda device: device.health == "BAD" or "health" in reasons(device),
-    ),
-    (
-        State.FENCED,
-        lambda device: bool(reasons(device) - _TOLD_OTHERWISE),
-    ),
-    (State.LEASED, leased),
-    (State.OUTSIDE, lambda device: use(device) == "external"),
-    # A card whose health nobody tells is given out all the same; one that
-    # is not although nothing speaks against it has to be looked at.
-    (State.UNKNOWN, lambda device: not device.is_schedulable),
-)
+#: What somebody has to look at.
+WRONG = (State.SICK, State.FENCED, State.VANISHED, State.UNKNOWN)
 
 _UNUSABLE = frozenset({State.VANISHED, State.SICK, State.FENCED})
 
 
 def state(device: device_sdk.Device) -> State:
-    return next(
-        (found for found, holds in _TESTS if holds(device)), State.FREE
-    )
+    """As the service says; what a newer one may say is unknown."""
+    try:
+        return State(device.availability)
+    except ValueError:
+        return State.UNKNOWN
+
+
+def asked(words: Iterable[str]) -> tuple[State, ...]:
+    """Those that a person wants to see, each once; ``wrong``: all that have
+    to be looked at. What is none is left out."""
+    wanted: set[State] = set()
+    for word in words:
+        if word == "wrong":
+            wanted.update(WRONG)
+        elif word in set(State):
+            wanted.add(State(word))
+    return tuple(one for one in LEGEND if one in wanted)
 
 
 def seen(device: device_sdk.Device) -> Seen:
@@ -102,7 +94,7 @@ def seen(device: device_sdk.Device) -> Seen:
 
 
 #: What is as it should be comes first.
-_LEGEND = (
+LEGEND = (
     State.FREE,
     State.LEASED,
     State.OUTSIDE,
@@ -131,7 +123,7 @@ def tally(cards: Iterable[Seen]) -> Tally:
     cards = list(cards)
     counts = Counter(card.state for card in cards)
     return Tally(
-        states=tuple((one, counts[one]) for one in _LEGEND),
+        states=tuple((one, counts[one]) for one in LEGEND),
         used=sum(card.used for card in cards),
         suspect=sum(card.suspect for card in cards),
     )
