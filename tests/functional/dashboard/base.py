@@ -83,21 +83,28 @@ class TestCase(testtools.TestCase):
     """:ivar api: the API and its world.
     :ivar asked: how often it was asked something.
     :ivar keystone: what answers for Keystone.
+    :ivar asked_keystone: the paths that it was asked for.
     """
 
     def setUp(self) -> None:
         super().setUp()
         horizon()
+        _forget()
         self.api = self.useFixture(test_api.Api())
         self.world = self.api.world
         self.asked = 0
         self._serve(BROKER, self._answer)
         self.keystone = _keystone
-        self._serve(KEYSTONE, lambda *a: self.keystone(*a))
+        self.asked_keystone: list[str] = []
+        self._serve(KEYSTONE, self._answer_keystone)
 
     def _answer(self, *args: Any) -> Any:
         self.asked += 1
         return self.api.application(*args)
+
+    def _answer_keystone(self, environ: dict[str, Any], *args: Any) -> Any:
+        self.asked_keystone.append(environ["PATH_INFO"])
+        return self.keystone(environ, *args)
 
     def _serve(self, url: str, application: Callable[..., Any]) -> None:
         intercept = interceptor.RequestsInterceptor(
@@ -136,6 +143,13 @@ class TestCase(testtools.TestCase):
         text = client.get(url, **options).content.decode()
         _before, found, rest = text.partition('<div id="content_body">')
         return rest.partition('<div id="footer">')[0] if found else text[:2000]
+
+
+def _forget() -> None:
+    """Sessions, and names that an earlier test has asked for."""
+    from django.core import cache
+
+    cache.cache.clear()
 
 
 def _token(who: test_api.Persona, broker: str) -> Any:

@@ -127,6 +127,14 @@ class AllLeasesTest(catalogue.CatalogueTest):
         self.assertIn("> alice <", text)
         self.assertEqual(["train"], self.found("project=demo"))
 
+    def test_names_are_not_asked_for_again_and_again(self) -> None:
+        self.world.order("train")
+        names = {"/v3/projects", "/v3/users/alice"}
+        for asked in (names, set()):
+            self.asked_keystone.clear()
+            self.assertIn("> ALICE <", " ".join(self.text().split()))
+            self.assertEqual(asked, names & set(self.asked_keystone))
+
     def test_who_is_no_operator_sees_nothing(self) -> None:
         self.world.order("train")
         self.assertHidden("admin/gpu_leases")
