@@ -115,7 +115,7 @@ def fences(core: broker.Broker, name: str) -> float | None:
             # Its provider is gone, or somebody else is at work on it; the
             # next pass sees what became of it.
             soon = True
-        except (errors.OutsideError, errors.ConcurrentUpdate) as failure:
+        except (errors.OutsideError, errors.Conflict) as failure:
             LOG.warning(
                 "reserved of %s on %s was not written: %s",
                 row.pci_address,

@@ -28,20 +28,27 @@ from tests.fixtures import estate
 from tests.fixtures import tripwire
 from tests.functional.reconcile import base
 
-CARD = estate.ADDRESSES[0]
+CARD, OTHER = estate.ADDRESSES[:2]
 
 
 class Refusing:
-    """A ledger that takes no ``reserved``, and is well otherwise."""
+    """A ledger that takes no ``reserved``, and is well otherwise.
 
-    def __init__(self, real):
+    :param only: the one provider of which that is so; all by default.
+    """
+
+    def __init__(self, real, error=None, only=None):
         self._real = real
+        self._error = error or errors.Unavailable("Placement: 503.")
+        self._only = only
 
     def __getattr__(self, name):
         return getattr(self._real, name)
 
-    def set_reserved(self, *_args, **_more):
-        raise errors.Unavailable("Placement: 503.")
+    def set_reserved(self, provider_id, *args, **more):
+        if self._only in (None, provider_id):
+            raise self._error
+        return self._real.set_reserved(provider_id, *args, **more)
 
 
 class Meanwhile:
@@ -66,10 +73,10 @@ class Case(base.EstateCase):
         super().setUp()
         self.tree = self.estate.tree()
 
-    def fence(self):
+    def fence(self, address=CARD):
         fence.fence(
             self.core,
-            self.estate.card(CARD).id,
+            self.estate.card(address).id,
             Reason.OPERATOR,
             "noisy fan",
             "olga",
@@ -96,6 +103,20 @@ class Lost(Case):
         self.estate.pass_()
         self.assertEqual(1, self.tree.reserved(CARD))
         self.assertEqual({"operator"}, self.estate.reasons(CARD))
+
+    def test_a_card_whose_write_is_refused_keeps_no_other_open(self):
+        """Whatever the words of Placement, or of something before it."""
+        self.fence(OTHER)
+        first = self.estate.card(CARD).provider_id
+        for kind in (errors.Conflict, errors.ConcurrentUpdate):
+            ledger = Refusing(self.core.ledger, kind("Placement: no."), first)
+            refusing = dataclasses.replace(self.core, ledger=ledger)
+            self.assertEqual(5.0, enforce.fences(refusing, "gpu-1"))
+            self.assertEqual(
+                (0, 1), (self.tree.reserved(CARD), self.tree.reserved(OTHER))
+            )
+        self.estate.pass_()
+        self.assertEqual(1, self.tree.reserved(CARD))
 
     def test_killed_anywhere(self):
         counting = tripwire.Wire()
