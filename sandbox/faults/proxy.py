@@ -32,6 +32,7 @@ import time
 from typing import Any
 
 from sandbox.faults import callers
+from sandbox.faults import refusals
 from sandbox.faults import rules
 
 HOST = "127.0.0.1"
@@ -164,7 +165,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         )
         began = time.time()
         rule = self.server.judge.judge(request)
-        way = _Way(self, body, rule, pid)
+        way = _Way(self, request, body, rule, pid)
         try:
             answer = way.go()
             self._answer(answer)
@@ -238,11 +239,13 @@ class _Way:
     def __init__(
         self,
         handler: Handler,
+        request: rules.Request,
         body: bytes,
         rule: rules.Rule | None,
         pid: int | None,
     ) -> None:
         self._handler = handler
+        self._request = request
         self._body = body
         self._rule = rule
         self._pid = pid
@@ -256,7 +259,7 @@ class _Way:
             return self._ask()
         match rule.fault:
             case rules.Fault.STATUS:
-                return _refusal(rule.status)
+                return self._refuse(rule.status)
             case rules.Fault.RESET:
                 raise Broken
             case rules.Fault.LOST | rules.Fault.HANG:
@@ -279,6 +282,12 @@ class _Way:
         self.status = answer.status
         return answer
 
+    def _refuse(self, status: int) -> Answer:
+        """As the service itself would."""
+        accept = self._handler.headers.get("Accept", "")
+        headers, body = refusals.refusal(self._request, status, accept)
+        return Answer(status, headers, body)
+
     def _kill(self, fault: rules.Fault) -> Answer:
         if fault is rules.Fault.KILL_BEFORE:
             self._shoot()
@@ -297,15 +306,6 @@ class _Way:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self._pid, signal.SIGKILL)
                 self.killed = self._pid
-
-
-def _refusal(status: int) -> Answer:
-    words = http.HTTPStatus(status).phrase
-    body = {"error": {"code": status, "message": words, "title": words}}
-    headers = [("Content-Type", "application/json")]
-    if status in (429, 503):
-        headers.append(("Retry-After", "1"))
-    return Answer(status, headers, json.dumps(body).encode())
 
 
 def _garbled(answer: Answer) -> Answer:

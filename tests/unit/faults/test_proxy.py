@@ -93,10 +93,12 @@ class ProxyTest(testtools.TestCase):
 
     def test_another_status(self):
         self.rules.put([rules.Rule(rules.Fault.STATUS, status=503)])
-        answer, _ = self.post()
+        answer, body = self.post()
         self.assertEqual(
             (503, "1"), (answer.status, answer.headers["Retry-After"])
         )
+        # As the service itself, here Nova, puts it.
+        self.assertEqual(["serviceUnavailable"], [*json.loads(body)])
         self.assertEqual([], self.behind.got)
 
     def test_a_reset_before_the_service_is_asked(self):
