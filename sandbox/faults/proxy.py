@@ -51,6 +51,7 @@ class Entry:
     :param began: Unix time in seconds.
     :param status: of the service's answer; ``None`` where it was not asked.
     :param killed: the process that was killed for it, if one was.
+    :param again: a rule by which this happens once more.
     """
 
     number: int
@@ -63,6 +64,7 @@ class Entry:
     status: int | None
     fault: str
     killed: int | None
+    again: dict[str, Any] | None
 
 
 class Journal:
@@ -77,7 +79,7 @@ class Journal:
         request: rules.Request,
         began: float,
         status: int | None,
-        fault: str,
+        hit: rules.Hit | None,
         killed: int | None = None,
     ) -> None:
         with self._lock:
@@ -91,8 +93,9 @@ class Journal:
                     kind=request.kind,
                     client=request.client,
                     status=status,
-                    fault=fault,
+                    fault=hit.rule.fault if hit else "",
                     killed=killed,
+                    again=hit.again.data() if hit else None,
                 )
             )
 
@@ -164,8 +167,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             client=callers.role_of(pid),
         )
         began = time.time()
-        rule = self.server.judge.judge(request)
-        way = _Way(self, request, body, rule, pid)
+        hit = self.server.judge.judge(request)
+        way = _Way(self, request, body, hit, pid)
         try:
             answer = way.go()
             self._answer(answer)
@@ -176,7 +179,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 request,
                 began,
                 way.status,
-                rule.fault if rule else "",
+                hit,
                 way.killed,
             )
 
@@ -241,13 +244,13 @@ class _Way:
         handler: Handler,
         request: rules.Request,
         body: bytes,
-        rule: rules.Rule | None,
+        hit: rules.Hit | None,
         pid: int | None,
     ) -> None:
         self._handler = handler
         self._request = request
         self._body = body
-        self._rule = rule
+        self._rule = hit.rule if hit else None
         self._pid = pid
         self.status: int | None = None
         self.killed: int | None = None

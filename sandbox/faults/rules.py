@@ -61,6 +61,7 @@ class Rule:
     :param service: ``nova``, ``keystone`` ...; empty for any.
     :param path: a regular expression that is found in path and query.
     :param client: ``api``, ``worker`` or ``agent``, gpubroker's processes.
+    :param nth: that one alone of its kind, counted since the rules were put.
     :param skip: how many fitting requests pass first.
     :param times: how many go wrong then; 0 for all.
     :param chance: of each; which ones follows from ``seed``, the request
@@ -73,6 +74,7 @@ class Rule:
     method: str = ""
     path: str = ""
     client: str = ""
+    nth: int = 0
     skip: int = 0
     times: int = 0
     chance: float = 1.0
@@ -91,6 +93,14 @@ class Rule:
             raise ValueError(f"path: {error}") from error
         return made
 
+    def data(self) -> dict[str, Any]:
+        """What of it is set."""
+        return {
+            field.name: getattr(self, field.name)
+            for field in dataclasses.fields(self)
+            if getattr(self, field.name) != field.default
+        }
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Request:
@@ -103,6 +113,31 @@ class Request:
     def kind(self) -> str:
         """The request without what differs from lease to lease."""
         return f"{self.service} {self.method} {template(self.path)}"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Hit:
+    """A request that goes wrong, and by which rule.
+
+    :param nth: of its kind since the rules were put.
+    """
+
+    rule: Rule
+    kind: str
+    nth: int
+
+    @property
+    def again(self) -> Rule:
+        """This one thing, whatever the rule was that chose it."""
+        rule = self.rule
+        return Rule(
+            rule.fault,
+            kind=self.kind,
+            nth=self.nth,
+            status=rule.status,
+            seconds=rule.seconds,
+            forget=rule.forget,
+        )
 
 
 _IDS = (
@@ -143,17 +178,18 @@ class Rules:
             self._fitted = [0] * len(self._rules)
             self._seen.clear()
 
-    def judge(self, request: Request) -> Rule | None:
-        """Count a request; the rule by which it goes wrong, if any."""
+    def judge(self, request: Request) -> Hit | None:
+        """Count a request, and say how it goes wrong, if it does."""
         with self._lock:
             self._seen[request.kind] += 1
+            nth = self._seen[request.kind]
             for index, rule in enumerate(self._rules):
                 if not self._fits(rule, request):
                     continue
                 self._fitted[index] += 1
                 turn = self._fitted[index] - rule.skip
                 if turn > 0 and not (rule.times and turn > rule.times):
-                    return rule
+                    return Hit(rule, request.kind, nth)
         return None
 
     def _fits(self, rule: Rule, request: Request) -> bool:
@@ -162,6 +198,7 @@ class Rules:
             (rule.service, request.service),
             (rule.method, request.method),
             (rule.client, request.client),
+            (rule.nth, self._seen[request.kind]),
         )
         if any(want and want != have for want, have in wanted):
             return False

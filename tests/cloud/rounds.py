@@ -15,7 +15,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import datetime
 import os
 import random
@@ -33,6 +32,7 @@ from sandbox.faults import service as faults
 from tests.cloud import base
 from tests.cloud import keeper
 from tests.fixtures import effort
+from tests.fixtures import hits
 
 T = TypeVar("T")
 
@@ -54,7 +54,8 @@ _FOR_EVER = "placement POST /resource_providers"
 #: Of an agent; not in every life, which is shorter than its interval.
 _REPORT = "gpubroker PUT /v1/hosts/HOST/report"
 
-#: Only the places in whose name this is, to try again what failed.
+#: Only the place of this name, or those in whose name it is, to try again
+#: what failed.
 PLACE = os.environ.get("GPUBROKER_TEST_PLACE", "")
 
 
@@ -66,7 +67,8 @@ def some(
     :param name: as ``told`` says it when it fails.
     """
     if PLACE:
-        found = [place for place in places if PLACE in name(place)]
+        found = [place for place in places if PLACE == name(place)]
+        found = found or [place for place in places if PLACE in name(place)]
         if not found:
             raise LookupError(f"{PLACE} is none of {[*map(name, places)]}")
         return found
@@ -78,12 +80,7 @@ def some(
 
 def in_words(rule: rules.Rule) -> str:
     """What of the rule is set, in words."""
-    default = rules.Rule(rule.fault)
-    return " ".join(
-        str(value)
-        for field, value in dataclasses.asdict(rule).items()
-        if field == "fault" or value != getattr(default, field)
-    )
+    return " ".join(map(str, rule.data().values()))
 
 
 def writes(kind: str) -> bool:
@@ -140,11 +137,14 @@ class RoundsTest(base.CloudTest):
         within: float | None = None,
     ) -> None:
         """A lease becomes active and ends although this goes wrong, and
-        nothing is left of it.
+        nothing is left of it. ``GPUBROKER_TEST_HITS`` lets go wrong what it
+        says, and nothing else.
 
         :param life: does something else instead.
         :param within: seconds from the fault until all of that is over.
         """
+        if hits.GIVEN:
+            wanted = tuple(hits.played(hits.GIVEN))
         self.faults.forget()
         self.faults.put(*wanted)
         began = time.monotonic()
@@ -286,5 +286,19 @@ class RoundsTest(base.CloudTest):
         try:
             yield
         except Exception as error:
-            again = f"GPUBROKER_TEST_{by}='{what}' tries it again"
-            raise AssertionError(f"{what}: {error}\n({again})") from error
+            where = hits.Where(
+                variable=f"GPUBROKER_TEST_{by}",
+                what=what,
+                cloud=str(self.cloud.layout.state),
+                test=self.id(),
+            )
+            told = hits.told(where, error, self.what_hit())
+            raise AssertionError(told) from error
+
+    def what_hit(self) -> str:
+        """In this round, for ``GPUBROKER_TEST_HITS``."""
+        try:
+            return hits.recorded(self.faults.journal())
+        except OSError:
+            # The proxy itself is gone: the failure says that.
+            return ""

@@ -101,6 +101,16 @@ class ProxyTest(testtools.TestCase):
         self.assertEqual(["serviceUnavailable"], [*json.loads(body)])
         self.assertEqual([], self.behind.got)
 
+    def test_the_journal_says_how_to_have_it_again(self):
+        self.rules.put([rules.Rule(rules.Fault.STATUS, service="nova")])
+        self.post()
+        self.entries()
+        (entry,) = self.journal.entries()
+        self.assertEqual(
+            {"fault": "status", "kind": "nova POST /servers", "nth": 1},
+            entry["again"],
+        )
+
     def test_a_reset_before_the_service_is_asked(self):
         self.rules.put([rules.Rule(rules.Fault.RESET)])
         self.broken()

@@ -53,13 +53,20 @@ class Fit(testtools.TestCase):
             self.faults(rule, POST, POST, POST, POST),
         )
 
+    def test_one_alone_of_its_kind(self):
+        rule = rules.Rule(rules.Fault.RESET, kind=POST.kind, nth=2)
+        self.assertEqual(
+            [False, False, True, False],
+            self.faults(rule, GET, POST, POST, POST),
+        )
+
     def test_new_rules_count_anew(self):
         rule = rules.Rule(rules.Fault.RESET, times=1)
         found = made(rule)
-        self.assertIs(rule, found.judge(POST))
+        self.assertIs(rule, found.judge(POST).rule)
         self.assertIsNone(found.judge(POST))
         found.put([rule])
-        self.assertIs(rule, found.judge(POST))
+        self.assertIs(rule, found.judge(POST).rule)
 
 
 class Chance(testtools.TestCase):
@@ -77,6 +84,40 @@ class Chance(testtools.TestCase):
     def test_other_requests_between_them_change_nothing(self):
         mixed = self.hits(7, (POST, GET) * 200)
         self.assertEqual(self.hits(7), mixed[::2])
+
+
+class Again(testtools.TestCase):
+    def hits(self, wanted, requests):
+        """(kind, nth, fault) -> the rule that does it again."""
+        found = made(*wanted)
+        told = filter(None, map(found.judge, requests))
+        return {(h.kind, h.nth, h.rule.fault): h.again for h in told}
+
+    def test_what_hit_hits_again_though_others_come_between(self):
+        """By whichever rule it was; threads send the rest as they like."""
+        wanted = (
+            rules.Rule(
+                rules.Fault.STATUS, service="nova", skip=3, times=2, status=409
+            ),
+            rules.Rule(rules.Fault.SLOW, chance=0.2, seed=3, seconds=2.0),
+            rules.Rule(rules.Fault.KILL_AFTER, client="worker", chance=0.1),
+        )
+        first = self.hits(wanted, (POST, GET) * 40)
+        self.assertEqual(
+            {rules.Fault.STATUS, rules.Fault.SLOW, rules.Fault.KILL_AFTER},
+            {fault for _kind, _nth, fault in first},
+        )
+        again = self.hits(first.values(), (GET,) * 40 + (POST,) * 40)
+        self.assertEqual(first, again)
+
+    def test_how_it_goes_wrong_is_kept(self):
+        rule = rules.Rule(rules.Fault.STATUS, path="servers", status=429)
+        (again,) = self.hits([rule], [POST]).values()
+        self.assertEqual(
+            {"fault": "status", "kind": POST.kind, "nth": 1, "status": 429},
+            again.data(),
+        )
+        self.assertEqual(again, rules.Rule.of(again.data()))
 
 
 class Templates(testtools.TestCase):
