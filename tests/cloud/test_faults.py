@@ -14,47 +14,88 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from sandbox.faults import rules
 from tests.cloud import rounds
+from tests.cloud import test_kills
 
-#: What any service may do to any request, by chance.
-_MIX = (
-    (rules.Fault.STATUS, {"status": 500}),
-    (rules.Fault.STATUS, {"status": 503}),
-    (rules.Fault.STATUS, {"status": 429}),
-    (rules.Fault.RESET, {}),
-    (rules.Fault.LOST, {}),
-    (rules.Fault.GARBLED, {}),
-    (rules.Fault.SLOW, {"seconds": 2.0}),
+_BEHIND = ("nova", "placement", "glance", "neutron")
+_CATALOGUE = ("compute", "placement", "image", "network")
+
+#: Writes to which 409 may be the answer now and not the next time. Of others
+#: it is believed: that a project has access to a flavor, that a server is
+#: refused. Allocations the broker never writes.
+_COLLIDING: tuple[dict[str, Any], ...] = (
+    *(
+        {"service": "placement", "method": method, "path": "/inventories"}
+        for method in ("POST", "PUT", "DELETE")
+    ),
+    {"kind": "placement PUT /resource_classes/TICKET"},
+    {"kind": "placement DELETE /resource_classes/TICKET"},
+    {"kind": "nova POST /v2.1/flavors"},
+    {"kind": "nova DELETE /v2.1/servers/ID"},
+    {"kind": "keystone POST /v3/OS-TRUST/trusts"},
 )
+
+#: What any service may do to any request, by chance: the fault, of how many
+#: requests it is, and what else of the rule is set.
+_MIX: tuple[tuple[rules.Fault, float, dict[str, Any]], ...] = (
+    (rules.Fault.STATUS, 0.03, {"status": 500}),
+    (rules.Fault.STATUS, 0.03, {"status": 503}),
+    (rules.Fault.STATUS, 0.03, {"status": 429}),
+    # Of Keystone it would be believed, too: the user or the trust is gone.
+    *(
+        (rules.Fault.STATUS, 0.02, {"status": 401, "service": service})
+        for service in _BEHIND
+    ),
+    *(
+        (rules.Fault.STATUS, 0.05, {"status": 409, **where})
+        for where in _COLLIDING
+    ),
+    (rules.Fault.RESET, 0.03, {}),
+    (rules.Fault.LOST, 0.03, {}),
+    (rules.Fault.GARBLED, 0.03, {}),
+    (rules.Fault.SLOW, 0.03, {"seconds": 2.0}),
+    # Rarely, since it costs as much: the broker waits no longer.
+    (rules.Fault.SLOW, 0.002, {"seconds": 30.0}),
+    *(
+        (rules.Fault.FORGET, 0.02, {"service": "keystone", "forget": kind})
+        for kind in _CATALOGUE
+    ),
+    # Each costs a restart.
+    *((kill, 0.002, {}) for kill in test_kills.KILLS),
+)
+
+
+def mixed(seed: int) -> list[rules.Rule]:
+    return [
+        rules.Rule(fault, chance=chance, seed=100 * seed + n, **more)
+        for n, (fault, chance, more) in enumerate(_MIX)
+    ]
 
 
 #: What a service in trouble answers for a while, one after the other.
 _STORMS = (
-    rules.Rule(
-        rules.Fault.STATUS,
-        service="placement",
-        method="PUT",
-        status=409,
-        times=8,
-    ),
-    rules.Rule(
-        rules.Fault.STATUS,
-        service="placement",
-        method="DELETE",
-        status=409,
-        times=8,
+    *(
+        rules.Rule(rules.Fault.STATUS, status=409, times=n, **where)
+        for where, n in zip(_COLLIDING, (8, 8, 8, 3, 3, 3, 3, 3), strict=True)
     ),
     *(
         rules.Rule(rules.Fault.STATUS, service=service, status=status, times=n)
-        for service in ("nova", "placement", "glance", "neutron")
+        for service in _BEHIND
         # A token that ran out is noticed by this answer alone.
-        for status, n in ((401, 2), (429, 12), (500, 12))
+        for status, n in ((401, 2), (429, 12), (500, 12), (503, 12))
     ),
-    rules.Rule(rules.Fault.STATUS, service="keystone", status=500, times=6),
+    *(
+        rules.Rule(
+            rules.Fault.STATUS, service="keystone", status=status, times=6
+        )
+        for status in (429, 500, 503)
+    ),
     *(
         rules.Rule(rules.Fault.GARBLED, service=service, times=6)
-        for service in ("keystone", "placement", "glance", "neutron", "nova")
+        for service in ("keystone", *_BEHIND)
     ),
     rules.Rule(
         rules.Fault.SLOW,
@@ -67,7 +108,7 @@ _STORMS = (
         rules.Rule(
             rules.Fault.FORGET, service="keystone", forget=kind, times=6
         )
-        for kind in ("compute", "placement", "image", "network")
+        for kind in _CATALOGUE
     ),
 )
 
@@ -98,11 +139,4 @@ class ByChance(rounds.RoundsTest):
     def test_a_lease_lives_through_faults_by_chance(self):
         for seed in rounds.seeds(1, 20):
             with self.told(str(seed), by="SEED"):
-                self.one_round(
-                    *(
-                        rules.Rule(
-                            fault, chance=0.03, seed=100 * seed + n, **more
-                        )
-                        for n, (fault, more) in enumerate(_MIX)
-                    )
-                )
+                self.one_round(*mixed(seed))
