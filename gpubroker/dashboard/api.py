@@ -54,10 +54,20 @@ def broker(request: Any) -> sdk.Proxy:
     return cast(sdk.Proxy, _broker(request))
 
 
+class _Session(session.Session):
+    """One whose requests keystoneauth does not log, at debug level: an order
+    has its user's data, and a lease the way to the consoles of its servers.
+    Horizon's log is none of theirs."""
+
+    def request(self, *args: Any, **options: Any) -> Any:
+        options.setdefault("log", False)
+        return super().request(*args, **options)
+
+
 @memoized.memoized
 def _broker(request: Any) -> sdk.Proxy:
     insecure = settings.OPENSTACK_SSL_NO_VERIFY
-    asked = session.Session(
+    asked = _Session(
         original_ip=auth_utils.get_client_ip(request),
         verify=False if insecure else settings.OPENSTACK_SSL_CACERT or True,
     )
