@@ -228,6 +228,8 @@ IN_THE_CLOUD = {
     "cloud": (clouds.FIRST, clouds.SECOND),
 }
 CLOUDS = clouds.Clouds()
+#: Which of them were run by now.
+_TRIED: set[str] = set()
 
 
 def browser(_echo: bool) -> Result:
@@ -237,8 +239,10 @@ def browser(_echo: bool) -> Result:
 def cloud(_echo: bool) -> Result:
     result = _in_the_cloud("cloud")
     # Over the whole run, so it is no test among the others.
-    states = [each.state for each in IN_THE_CLOUD["cloud"]]
-    told = commands.run([sys.executable, "-m", "tests.cloud.secrets", *states])
+    words = [each.state for each in IN_THE_CLOUD["cloud"]]
+    if "browser" in _TRIED:
+        words.append("--horizon")
+    told = commands.run([sys.executable, "-m", "tests.cloud.secrets", *words])
     return result + _one(not told.returncode, "FAILED secrets in the logs")
 
 
@@ -247,6 +251,7 @@ def _in_the_cloud(suite: str) -> Result:
 
     It stays for the next suite; its demonstration is its first test.
     """
+    _TRIED.add(suite)
     chosen = IN_THE_CLOUD[suite]
     if not CLOUDS.up(*chosen):
         return _one(False, "FAILED a sandbox did not start")

@@ -46,6 +46,27 @@ MIDDLEWARE = ("whitenoise.middleware.WhiteNoiseMiddleware",) + tuple(
 )
 # One process: what it knows of a session stays in its memory. The compressor
 # keeps entries there, too, which must not push the sessions out.
+LOGGING = {{
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {{
+        "plain": {{
+            "format": "%(asctime)s %(levelname)s %(name)s %(message)s",
+        }},
+    }},
+    "handlers": {{
+        "console": {{
+            "class": "logging.StreamHandler",
+            "formatter": "plain",
+        }},
+    }},
+    "root": {{"handlers": ["console"], "level": "WARNING"}},
+    # Of the panels and of what they ask with: see tests/cloud/secrets.py.
+    "loggers": {{
+        name: {{"level": "DEBUG"}}
+        for name in ("gpubroker", "keystoneauth", "openstack", "urllib3")
+    }},
+}}
 SESSION_ENGINE = "django.contrib.sessions.backends.cache"
 CACHES = {{
     "default": {{

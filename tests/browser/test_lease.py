@@ -14,6 +14,7 @@
 from __future__ import annotations
 
 from tests.browser import base
+from tests.cloud import secrets
 
 
 class LeaseTest(base.OrderTest):
@@ -36,6 +37,8 @@ class LeaseTest(base.OrderTest):
         page.get_by_text("Started now, it would end").wait_for()
         page.get_by_text("There is room for it").wait_for()
         person.seen("order")
+        page.locator("details.gpu-more summary").click()
+        page.get_by_label("User data").fill(secrets.USER_DATA)
         page.get_by_role("button", name="Order", exact=True).click()
 
     def watch(self, person: base.Person) -> None:
