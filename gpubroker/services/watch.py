@@ -39,6 +39,10 @@ _HIDDEN = (
     "Nova can not tell how its server is at present: the part of the cloud "
     "that it is in does not answer. The lease goes on."
 )
+_DELETED = (
+    "A server of it was deleted. Nova keeps it, with its GPUs, until it is "
+    "restored or its time is over."
+)
 _BLIND = frozenset({_UNSEEN, _HIDDEN})
 
 
@@ -112,6 +116,9 @@ def _compare(
     step = unshelve.under_way(run, node)
     if step is not None:
         return unshelve.go_on(run, node, server, step)
+    if server is not None and server.status == "SOFT_DELETED":
+        # With all of them so the lease would be over.
+        return _DELETED, None
     if server is not None and server.status == unshelve.AWAY:
         return unshelve.begin(run, node, server)
     wrong = verify.mismatch(run, node) or verify.joined(run, node)

@@ -55,6 +55,11 @@ class ActiveCase(testtools.TestCase):
     def active(self, **more):
         return self.world.settle(self.world.order(**more).id, "active")
 
+    def shows(self, server_id, status):
+        """Nova, of a server that keeps its cards."""
+        machine = self.cloud.machines[server_id]
+        machine.seen = dataclasses.replace(machine.seen, status=status)
+
 
 class Running(ActiveCase):
     def test_the_cards_are_fenced_and_the_trust_is_gone(self):
@@ -83,6 +88,38 @@ class Running(ActiveCase):
         self.assertEqual("active", self.world.get(lease.id).state)
         self.assertIn("lease.degraded", self.world.events(lease.id))
 
+    def test_a_server_that_is_deleted_softly_is_deleted(self):
+        """Nova keeps it, and its cards, for ``reclaim_instance_interval``;
+        its user is done with it."""
+        lease = self.active()
+        self.shows(lease.nodes[0].server_id, "SOFT_DELETED")
+        lease = self.world.settle(lease.id, "ended")
+        self.assertEqual(leases.EndCause.SERVER_GONE, lease.end_cause)
+        self.assertEqual({}, self.world.leftovers())
+
+    def test_one_of_two_deleted_softly_is_told_until_it_is_restored(self):
+        lease = self.active(nodes=2)
+        first = lease.nodes[0].server_id
+        self.shows(first, "SOFT_DELETED")
+        self.world.turn()
+        self.assertIn("deleted", self.world.get(lease.id).reason)
+        self.assertEqual("active", self.world.get(lease.id).state)
+        self.shows(first, "ACTIVE")
+        self.world.turn()
+        self.assertEqual("", self.world.get(lease.id).reason)
+        for node in lease.nodes:
+            self.shows(node.server_id, "SOFT_DELETED")
+        self.world.settle(lease.id, "ended")
+        self.assertEqual({}, self.world.leftovers())
+
+    def test_a_server_restored_before_anybody_looked_is_kept(self):
+        lease = self.active()
+        self.shows(lease.nodes[0].server_id, "SOFT_DELETED")
+        self.shows(lease.nodes[0].server_id, "ACTIVE")
+        self.world.turn()
+        lease = self.world.get(lease.id)
+        self.assertEqual(("active", ""), (lease.state, lease.reason))
+
     def test_a_nova_that_shows_no_server_ends_nothing(self):
         """As with a policy file that lost ``context_is_admin``."""
         lease = self.active()
@@ -93,8 +130,7 @@ class Running(ActiveCase):
 
     def test_a_stopped_server_is_shown_and_kept(self):
         lease = self.active()
-        machine = self.cloud.machines[lease.nodes[0].server_id]
-        machine.seen = dataclasses.replace(machine.seen, status="SHUTOFF")
+        self.shows(lease.nodes[0].server_id, "SHUTOFF")
         self.world.turn()
         lease = self.world.get(lease.id)
         self.assertEqual("SHUTOFF", lease.nodes[0].server_status)
