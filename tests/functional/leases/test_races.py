@@ -14,8 +14,8 @@
 
 Each round several orders come for the last cards, and four workers, each of
 which takes itself for the owner of the pool, plan and drive them at the same
-time, on each of the databases. ``GPUBROKER_TEST_LONG=1`` makes a thousand
-rounds of it.
+time, on each of the databases; each knows only what it has read itself.
+``GPUBROKER_TEST_LONG=1`` makes a thousand rounds of it.
 """
 
 from __future__ import annotations
@@ -28,6 +28,8 @@ from gpubroker.domain import pools
 from gpubroker.services import drive
 from gpubroker.services import end
 from gpubroker.services import plan
+from gpubroker.services import ports
+from gpubroker.services import standing
 from tests.fixtures import clock
 from tests.fixtures import effort
 from tests.fixtures import world
@@ -56,8 +58,12 @@ class RaceTests(base.Tests):
         self.dice = random.Random(effort.SEED)
 
     def core_of_another(self):
+        """As another process has it: what it knows it has read itself."""
         return dataclasses.replace(
-            self.world.core, store=self.store_by(self.clock)
+            self.world.core,
+            store=self.store_by(self.clock),
+            cache=standing.Cache(),
+            meter=ports.Uncounted(),
         )
 
     def test_orders_for_the_last_cards(self):
