@@ -48,6 +48,8 @@ _LATE = 10.0
 
 #: Seconds until a killed process of the broker's is there again.
 RESTART = 10.0
+#: Seconds from the kill of one until nothing is left of a life.
+AFTER_A_KILL = RESTART + CONVERGENCE
 
 #: A host's provider of tickets is made for its first lease and stays.
 _FOR_EVER = "placement POST /resource_providers"

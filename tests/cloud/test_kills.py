@@ -44,5 +44,5 @@ class Kills(rounds.RoundsTest):
             with self.told(named((kind, kill))):
                 self.one_round(
                     rules.Rule(kill, kind=kind, times=1),
-                    within=rounds.RESTART + rounds.CONVERGENCE,
+                    within=rounds.AFTER_A_KILL,
                 )
