@@ -59,7 +59,9 @@ class LogsTest(base.TestCase):
             },
         )
         self.world.settle(lease.id, "active")
-        self.assertIn(CONSOLE, client.get(f"{INDEX}{lease.id}/").text)
+        server = self.world.get(lease.id).nodes[0].server_id
+        answer = client.get(f"{INDEX}{lease.id}/console/{server}/")
+        self.assertEqual(CONSOLE, answer["location"])
         self.assertIn('"POST /v1/leases ', self.log.output)
         secrets = (data, SECRET, CONSOLE, request.user.token.id)
         self.assertEqual([], [s for s in secrets if s in self.log.output])

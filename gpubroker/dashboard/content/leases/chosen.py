@@ -24,7 +24,7 @@ from gpubroker.dashboard.content import chosen
 class OfOneLease(chosen.OfOne):
     """A view whose URL names a lease.
 
-    :cvar console: whether the page leads to the console of its server.
+    :cvar console: whether ways to the consoles of its servers are made.
     """
 
     unread = _("The lease could not be read.")

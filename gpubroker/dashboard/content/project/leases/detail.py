@@ -27,7 +27,6 @@ from gpubroker.dashboard.content.project.leases import tables as lists
 
 class _Lease(chosen.OfOneLease, views.HorizonTemplateView):
     panel = lists.PANEL
-    console = True
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         request, lease = self.request, self.lease

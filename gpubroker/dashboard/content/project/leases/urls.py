@@ -22,6 +22,11 @@ urlpatterns = [
     path("order/check/", views.Check.as_view(), name="check"),
     path("<uuid:lease_id>/", views.Detail.as_view(), name="detail"),
     path("<uuid:lease_id>/now/", views.Now.as_view(), name="now"),
+    path(
+        "<uuid:lease_id>/console/<uuid:server_id>/",
+        views.Console.as_view(),
+        name="console",
+    ),
     path("<uuid:lease_id>/extend/", views.Extend.as_view(), name="extend"),
     path("<uuid:lease_id>/end/", views.End.as_view(), name="end"),
 ]

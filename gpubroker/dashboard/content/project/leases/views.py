@@ -21,6 +21,7 @@ from gpubroker.dashboard.content import access
 from gpubroker.dashboard.content.leases import pages
 from gpubroker.dashboard.content.leases import rules
 from gpubroker.dashboard.content.project.leases import tables as lists
+from gpubroker.dashboard.content.project.leases.console import Console
 from gpubroker.dashboard.content.project.leases.detail import Detail
 from gpubroker.dashboard.content.project.leases.detail import Now
 from gpubroker.dashboard.content.project.leases.dialogs import End
@@ -30,6 +31,7 @@ from gpubroker.dashboard.content.project.leases.ordering import Order
 
 __all__ = [
     "Check",
+    "Console",
     "Detail",
     "End",
     "Extend",
