@@ -14,6 +14,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import enum
 from dataclasses import dataclass
 
@@ -42,6 +43,8 @@ class Finding:
         always so, and nobody tells since when.
     :param lasting: a fact that no change under way can feign, so that one
         look is enough.
+    :param incomplete: something could not be looked at, so that nothing
+        found there says nothing.
     """
 
     code: str
@@ -52,6 +55,7 @@ class Finding:
     since: Time = None
     vague: bool = False
     lasting: bool = False
+    incomplete: bool = False
 
     @property
     def key(self) -> tuple[str, tuple[str, ...]]:
@@ -94,6 +98,11 @@ def warning(
         since=since,
         lasting=lasting,
     )
+
+
+def unseen(found: Finding) -> Finding:
+    """The same, of something that could not be looked at."""
+    return dataclasses.replace(found, lasting=True, incomplete=True)
 
 
 def note(code: str, about: tuple[str, ...], sentence: str) -> Finding:

@@ -20,7 +20,7 @@ found later, after the grace where nobody knows how old it is.
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 from gpubroker.audit import checks
@@ -40,6 +40,10 @@ class Audit:
 
     seen: Snapshot
     found: tuple[Finding, ...]
+
+    @property
+    def complete(self) -> bool:
+        return not any(finding.incomplete for finding in self.found)
 
 
 def audit(
@@ -70,7 +74,18 @@ def audit(
         for finding in checks.run(seen, patience)
         if finding.lasting or finding.key in known
     ]
-    return Audit(seen, tuple(again))
+    return Audit(seen, (*again, *_only_at_first(found, again)))
+
+
+def _only_at_first(
+    found: Iterable[Finding], again: Iterable[Finding]
+) -> Iterator[Finding]:
+    """What could not be seen at first was not looked at twice, though it may
+    be seen by now."""
+    told = {finding.key for finding in again}
+    for finding in found:
+        if finding.incomplete and finding.key not in told:
+            yield finding
 
 
 def _pause(

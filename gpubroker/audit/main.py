@@ -14,7 +14,8 @@
 
 Reads Nova, Placement, Keystone, Neutron and the broker's own API as an
 administrator, and writes nothing. Exit status: 0 nothing wrong (warnings and
-notes are no errors), 1 at least one error, 2 it could not look.
+notes are no errors), 1 at least one error, 2 it could not look, or not at
+everything.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ import datetime
 import functools
 import sys
 import time
+import traceback
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -52,21 +54,11 @@ _FORMATS: dict[str, Callable[[looking.Audit, float], str]] = {
 
 
 def main(argv: Sequence[str] | None = None) -> int:
+    """1 is also what Python ends with when nobody catches an error, so that
+    each of them is caught."""
     arguments = list(sys.argv[1:] if argv is None else argv)
-    config = openstack.config.OpenStackConfig()
-    parser = _parser()
-    config.register_argparse_arguments(parser, arguments)
-    options = parser.parse_args(arguments)
-    began = time.monotonic()
     try:
-        region = config.get_one(argparse=options)
-        audit = run(
-            region,
-            broker_user=options.broker_user,
-            grace=options.grace,
-            patience=options.patience,
-            tell=lambda words: print(words, file=sys.stderr, flush=True),
-        )
+        return _main(arguments)
     except (
         CannotLook,
         clouds.CannotLookAt,
@@ -75,10 +67,41 @@ def main(argv: Sequence[str] | None = None) -> int:
         ksa_exceptions.ClientException,
     ) as error:
         print(f"Could not look. {error}", file=sys.stderr)
-        return BLIND
-    print(_FORMATS[options.format](audit, time.monotonic() - began))
-    bad = any(found.severity is Severity.ERROR for found in audit.found)
-    return FOUND if bad else CLEAN
+    except Exception as error:
+        print(_failed(error, "--debug" in arguments), file=sys.stderr)
+    return BLIND
+
+
+def _main(arguments: list[str]) -> int:
+    config = openstack.config.OpenStackConfig()
+    parser = _parser()
+    config.register_argparse_arguments(parser, arguments)
+    options = parser.parse_args(arguments)
+    began = time.monotonic()
+    region = config.get_one(argparse=options)
+    audit = run(
+        region,
+        broker_user=options.broker_user,
+        grace=options.grace,
+        patience=options.patience,
+        tell=lambda words: print(words, file=sys.stderr, flush=True),
+    )
+    said = _FORMATS[options.format](audit, time.monotonic() - began)
+    print(said, flush=True)
+    if any(found.severity is Severity.ERROR for found in audit.found):
+        return FOUND
+    return CLEAN if audit.complete else BLIND
+
+
+def _failed(error: Exception, debug: bool) -> str:
+    """For people, of an error that nobody thought of."""
+    if debug:
+        return "".join(traceback.format_exception(error))
+    words = " ".join(traceback.format_exception_only(error)).strip()
+    return (
+        f"Could not look. gpubroker-audit failed: {words}. It may be a fault "
+        "of its own; --debug tells where it happened."
+    )
 
 
 def run(
@@ -117,8 +140,7 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
-        "-f",
-        "--format",
+        *("-f", "--format"),
         choices=sorted(_FORMATS),
         default="text",
         help="how to print what was found (default: text)",
@@ -146,6 +168,8 @@ def _parser() -> argparse.ArgumentParser:
         help="name or id of the broker's user in Keystone "
         f"(default: {BROKER_USER})",
     )
+    told = "when it fails, tell where in its own code"
+    parser.add_argument("--debug", action="store_true", help=told)
     return parser
 
 

@@ -52,7 +52,8 @@ def _summary(audit: Audit, seconds: float) -> str:
     looked = ", ".join(
         _count(number, noun) for noun, number in _looked(audit).items()
     )
-    return f"{counts}; looked at {looked} in {seconds:.1f} s."
+    partly = "" if audit.complete else "; not everything could be looked at"
+    return f"{counts}; looked at {looked} in {seconds:.1f} s{partly}."
 
 
 def as_json(audit: Audit, seconds: float) -> str:
@@ -74,6 +75,7 @@ def as_json(audit: Audit, seconds: float) -> str:
             "counts": {
                 severity: len(_of(audit, severity)) for severity in _TITLES
             },
+            "complete": audit.complete,
             "looked_at": _looked(audit),
             "seconds": round(seconds, 3),
         },

@@ -75,12 +75,16 @@ class Ticket:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Server:
-    """:param flavor: name and extra specs as embedded in the server."""
+    """:param flavor: name and extra specs as embedded in the server.
+    :param hidden: its cell of Nova is down: it exists, and little more is
+        known than whose it is.
+    """
 
     id: str
     name: str
     project_id: str
     status: str
+    hidden: bool = False
     task_state: str | None = None
     hypervisor: str | None = None
     flavor: str = ""
@@ -100,10 +104,14 @@ class Flavor:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ComputeService:
+    """:param hidden: its cell of Nova is down: whether it is up nobody
+    knows."""
+
     host: str
     up: bool
     enabled: bool
     reason: str = ""
+    hidden: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,6 +29,7 @@ from gpubroker.audit.checks import leftovers
 from gpubroker.audit.checks import ports
 from gpubroker.audit.checks import promises
 from gpubroker.audit.checks import trusts
+from gpubroker.audit.checks import unseen
 from gpubroker.audit.checks import waiting
 from gpubroker.audit.checks.view import Patience
 from gpubroker.audit.checks.view import View
@@ -48,6 +49,7 @@ ALL: tuple[Callable[[View], Iterator[Finding]], ...] = (
     waiting.check,
     flavors.check,
     computes.check,
+    unseen.check,
 )
 
 

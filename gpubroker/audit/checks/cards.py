@@ -62,8 +62,9 @@ def _held(view: View, place: Place, card: Card) -> Iterator[Finding]:
             "[placement] allocation_conflict_retry_count is 1.",
             card.held_at,
         )
+    known = view.seen.servers.keys() | view.seen.migrations
     for holder in sorted(card.holders):
-        if holder in view.seen.servers or holder in view.seen.migrations:
+        if holder in known or view.hidden(holder):
             continue
         yield findings.error(
             "card-orphaned",

@@ -31,6 +31,8 @@ def check(view: View) -> Iterator[Finding]:
         service = services.get(host)
         if service is None:
             how = "has no compute service in Nova"
+        elif service.hidden:
+            continue
         elif not service.up:
             how = "is down"
         elif not service.enabled:

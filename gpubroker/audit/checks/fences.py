@@ -124,11 +124,13 @@ def _spent(view: View, device: Device, fence: Fence) -> Iterator[Finding]:
 
 def _comes_back(view: View, node: Node) -> bool:
     """Its cards are open for some minutes, for a server that somebody has
-    unshelved; until then they are claimed for it all the same."""
+    unshelved; until then they are claimed for it all the same. One that is
+    hidden may be such a server."""
     server = view.seen.servers.get(node.server_id or "")
     if server is None:
         return False
-    return server.status == _AWAY or server.task_state in _COMING
+    coming = server.status == _AWAY or server.task_state in _COMING
+    return coming or server.hidden
 
 
 def _unfenced(view: View) -> Iterator[Finding]:

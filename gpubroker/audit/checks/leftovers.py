@@ -55,8 +55,9 @@ def _left(view: View, start: Start) -> Iterator[Finding]:
             f"The private flavor {start.shape.name} is of no open lease.",
             f"{_SWEPT}; if it stays: openstack flavor delete {start.shape.id}",
         )
-    if start.ticket is not None:
-        yield _ticket_left(start.ticket)
+    ticket = start.ticket
+    if ticket is not None and not any(map(view.hidden, ticket.holders)):
+        yield _ticket_left(ticket)
     for server in start.servers:
         yield _server_left(view, server)
 
@@ -118,7 +119,7 @@ def _keypairs(view: View, found: list[Start]) -> Iterator[Finding]:
 
 def _owned(view: View, start: Start) -> Iterator[Finding]:
     assert start.owner is not None  # noqa: S101 - all_of()
-    lease, node = start.owner
+    lease, _node = start.owner
     if lease.state == "active" and start.shape is not None:
         yield findings.error(
             "shape-of-active",
@@ -140,16 +141,26 @@ def _owned(view: View, start: Start) -> Iterator[Finding]:
             f"{listed(start.ticket.places)}.",
             "Delete the inventory that its server does not hold.",
         )
+    yield from _others(view, start.ticket, start)
+
+
+def _others(view: View, ticket: Ticket, start: Start) -> Iterator[Finding]:
+    assert start.owner is not None  # noqa: S101 - all_of()
+    lease, node = start.owner
     rightful = {node.server_id} if node.server_id else set()
     if node.server_id is None:
         # A POST without an answer: the broker does not know its server yet.
         rightful = {server.id for server in start.servers}
-    others = start.ticket.holders - rightful - view.seen.migrations
+    others = {
+        holder
+        for holder in ticket.holders - rightful - view.seen.migrations
+        if not view.hidden(holder)
+    }
     if others:
         yield findings.error(
             "ticket-held-by-other",
-            (start.ticket.name, *sorted(others)),
-            f"The ticket {start.ticket.name} of lease {lease.name} "
+            (ticket.name, *sorted(others)),
+            f"The ticket {ticket.name} of lease {lease.name} "
             f"({lease.id}) is held by {listed(others)}, which is not its "
             f"server {node.server_id or '(none yet)'}.",
             "Look what it is: openstack server show. A server can not come "

@@ -50,6 +50,8 @@ def _node(view: View, lease: Lease, node: Node) -> Iterator[Finding]:
     if server is None or server.status in _GONE:
         yield _gone(lease, node, f"its server {node.server_id} is gone")
         return
+    if server.hidden:
+        return
     if server.project_id != lease.project_id:
         yield findings.error(
             "lease-server-foreign",

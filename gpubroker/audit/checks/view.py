@@ -145,8 +145,20 @@ class View:
     def ours(self) -> Iterator[Server]:
         """Servers that were made from a shape: nobody can forge that."""
         for server in self.seen.servers.values():
-            if started_as(server) is not None:
+            if started_as(server) is not None and not server.hidden:
                 yield server
+
+    def hidden(self, consumer: str) -> bool:
+        """Whether nobody can tell what it is: a server in a cell of Nova
+        that is down, or a move of one, which Nova then leaves out."""
+        server = self.seen.servers.get(consumer)
+        return server.hidden if server is not None else self.cell_down
+
+    @cached_property
+    def cell_down(self) -> bool:
+        return any(one.hidden for one in self.seen.services) or any(
+            one.hidden for one in self.seen.servers.values()
+        )
 
 
 def started_as(server: Server) -> str | None:

@@ -143,7 +143,7 @@ def offers(broker: Service) -> tuple[Offer, ...]:
 
 
 def _pages(
-    broker: Service, name: str, **params: str
+    broker: Service, name: str, **params: Any
 ) -> Iterator[dict[str, Any]]:
     return broker.pages(f"/{name}", name, "links", **params)
 

@@ -15,7 +15,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from concurrent import futures
 from typing import Any
 
@@ -29,15 +29,35 @@ from gpubroker.audit.snapshot import Server
 #: Nova 2024.1; the floor of the broker, too.
 MICROVERSION = "2.96"
 
+#: Of a server or a compute whose cell is down; nearly all other fields are
+#: left out then.
+_UNKNOWN = "UNKNOWN"
+
 #: The newest moves of servers among which one is looked for.
 _MIGRATIONS = 10_000
 
 
 def servers(nova: Service) -> dict[str, Server]:
+    """Of those in a cell that is down as many as the first page holds."""
     found = nova.pages(
-        "/servers/detail", "servers", "servers_links", all_tenants=1
+        "/servers/detail",
+        "servers",
+        "servers_links",
+        marker=_last_seen,
+        all_tenants=1,
     )
     return {record["id"]: _server(record) for record in found}
+
+
+def _last_seen(page: Sequence[Mapping[str, Any]]) -> str | None:
+    """Nova fails (500) when a server of a cell that is down is the marker;
+    it puts them last (API guide, "Handling Down Cells")."""
+    seen = [record["id"] for record in page if not _hidden(record)]
+    return seen[-1] if seen else None
+
+
+def _hidden(record: Mapping[str, Any]) -> bool:
+    return record["status"] == _UNKNOWN and "updated" not in record
 
 
 def unlisted(
@@ -95,9 +115,10 @@ def services(nova: Service) -> tuple[ComputeService, ...]:
     return tuple(
         ComputeService(
             host=record["host"],
-            up=record["state"] == "up",
+            up=record.get("state") == "up",
             enabled=record["status"] == "enabled",
             reason=record.get("disabled_reason") or "",
+            hidden="state" not in record,
         )
         for record in answer.body["services"]
     )
@@ -110,6 +131,7 @@ def _server(record: Mapping[str, Any]) -> Server:
         name=record.get("name") or "",
         project_id=record["tenant_id"],
         status=record["status"],
+        hidden=_hidden(record),
         task_state=record.get("OS-EXT-STS:task_state"),
         hypervisor=record.get("OS-EXT-SRV-ATTR:hypervisor_hostname"),
         flavor=flavor.get("original_name", ""),

@@ -54,9 +54,5 @@ def _listed(
 ) -> Iterator[dict[str, Any]]:
     left = iter(sorted(values))
     while chunk := list(itertools.islice(left, _CHUNK)):
-        yield from neutron.pages(
-            "/ports",
-            "ports",
-            "ports_links",
-            **{"fields": _FIELDS, key: chunk},
-        )
+        asked: dict[str, Any] = {"fields": _FIELDS, key: chunk}
+        yield from neutron.pages("/ports", "ports", "ports_links", **asked)

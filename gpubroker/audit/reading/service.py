@@ -17,7 +17,7 @@ from __future__ import annotations
 import datetime
 import email.utils
 import urllib.parse
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -98,11 +98,19 @@ class Service:
             raise CannotLook(self.name, "answers with no JSON") from error
 
     def pages(
-        self, path: str, name: str, links: str, **params: Any
+        self,
+        path: str,
+        name: str,
+        links: str,
+        marker: Callable[[Sequence[dict[str, Any]]], str | None] | None = None,
+        **params: Any,
     ) -> Iterator[dict[str, Any]]:
         """Every record of a list.
 
         :param links: the key of the body under which the next page is.
+        :param marker: after which record of a page the next one begins,
+            where the service's own idea of it is not to be trusted; ``None``
+            ends the list.
         """
         while True:
             body = self.get(path, **params).body
@@ -112,6 +120,10 @@ class Service:
                 return
             # Only the query: the link's host is the server's own idea.
             params = query
+            if marker is not None:
+                params["marker"] = marker(body[name])
+                if params["marker"] is None:
+                    return
 
 
 def _next(links: Any) -> dict[str, Any] | None:

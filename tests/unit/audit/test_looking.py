@@ -54,6 +54,19 @@ class LookingTwice(testtools.TestCase):
         found = self.audit(open_card, open_card)
         self.assertEqual(["fence-open"], found)
 
+    def test_a_cell_that_was_down_in_one_of_two_looks_is_told(self):
+        """What was found, or would have been, may have been in it."""
+        cell_down = self.spoiled("services", "g1", hidden=True)
+        closed = self.spoiled("cards", "g1-4", reserved=1)
+        closed_then = self.spoiled("services", "g1", hidden=True)
+        closed_then.change("cards", "g1-4", reserved=1)
+        for first, second, found in (
+            (closed_then, builders.Small(), ["cell-down"]),
+            (closed, cell_down, ["cell-down"]),
+            (closed, closed_then, ["cell-down", "fence-unknown"]),
+        ):
+            self.assertEqual(found, sorted(self.audit(first, second)))
+
     def test_what_is_found_once_is_not(self):
         closed = self.spoiled("cards", "g1-4", reserved=1)
         self.assertEqual([], self.audit(closed, builders.Small()))

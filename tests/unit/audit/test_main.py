@@ -63,6 +63,58 @@ class MainTest(testtools.TestCase):
         self.assertEqual((2, ""), (status, out))
         self.assertIn("Could not look. Nova: answers with 500", err)
 
+    def test_a_cell_that_is_down_ends_with_2(self):
+        """Nothing wrong is found, and not everything was seen."""
+        self.wire.http.get(
+            f"{wire.NOVA}/servers/detail", json={"servers": [wire.HIDDEN]}
+        )
+        status, out, _err = self.run_it("-f", "json")
+        self.assertEqual(2, status)
+        found = json.loads(out)
+        self.assertEqual(
+            ["cell-down"], [one["code"] for one in found["findings"]]
+        )
+        self.assertFalse(found["complete"])
+        status, out, _err = self.run_it()
+        self.assertEqual(2, status)
+        self.assertIn("not everything could be looked at", out)
+
+    def test_an_error_ends_with_1_also_where_a_cell_is_down(self):
+        others = {**wire.SERVER, "status": "ERROR"}
+        hidden = {**wire.HIDDEN, "id": "s2"}
+        self.wire.http.get(
+            f"{wire.NOVA}/servers/detail", json={"servers": [others, hidden]}
+        )
+        status, _out, _err = self.run_it("--grace", "0")
+        self.assertEqual(1, status)
+
+    def test_what_nobody_thought_of_ends_with_2(self):
+        """1 is what Python ends with by itself, and means something else."""
+        self.wire.http.get(f"{wire.NOVA}/os-services", json={"surprise": []})
+        status, out, err = self.run_it()
+        self.assertEqual((2, ""), (status, out))
+        self.assertIn("Could not look. gpubroker-audit failed", err)
+        self.assertIn("KeyError: 'services'", err)
+        self.assertIn("--debug", err)
+        self.assertNotIn("Traceback", err)
+
+    def test_where_it_failed_is_told_with_debug(self):
+        self.wire.http.get(f"{wire.NOVA}/os-services", json={"surprise": []})
+        status, _out, err = self.run_it("--debug")
+        self.assertEqual(2, status)
+        self.assertIn("Traceback", err)
+        self.assertIn("compute.py", err)
+
+    def test_output_that_nobody_takes_ends_with_2(self):
+        class Closed(io.StringIO):
+            def write(self, _text: str) -> int:
+                raise BrokenPipeError(32, "Broken pipe")
+
+        with contextlib.redirect_stderr(io.StringIO()):
+            with contextlib.redirect_stdout(Closed()):
+                status = main.main([*LOGIN])
+        self.assertEqual(2, status)
+
     def test_credentials_that_keystone_refuses_end_with_2(self):
         self.wire.http.post(
             f"{wire.AUTH_URL}/auth/tokens",

@@ -178,6 +178,64 @@ class Nova(ReadingTest):
         codes = {found.code for found in checks.run(seen, patience)}
         self.assertIn("card-orphaned", codes)
 
+    def down(self) -> None:
+        """What Nova says of a cell that it does not reach (API guide,
+        "Handling Down Cells")."""
+        self.http.get(
+            f"{wire.NOVA}/servers/detail", json={"servers": [wire.HIDDEN]}
+        )
+        self.http.get(
+            f"{wire.NOVA}/os-services",
+            json={
+                "services": [
+                    {
+                        "binary": "nova-compute",
+                        "host": "g1",
+                        "status": "UNKNOWN",
+                    }
+                ]
+            },
+        )
+
+    def test_a_cell_that_is_down(self):
+        self.down()
+        seen = self.read()
+        self.assertTrue(seen.servers["s1"].hidden)
+        self.assertEqual("p1", seen.servers["s1"].project_id)
+        (service,) = seen.services
+        self.assertTrue(service.hidden)
+        patience = checks.Patience(datetime.timedelta(), TEN)
+        self.assertEqual(
+            ["cell-down"], [one.code for one in checks.run(seen, patience)]
+        )
+
+    def test_a_page_that_ends_with_a_server_of_a_cell_that_is_down(self):
+        """Nova fails (500) when asked for what comes after it."""
+        url = f"{wire.NOVA}/servers/detail"
+        link = {"rel": "next", "href": f"{url}?all_tenants=1&marker=s2"}
+        self.http.get(
+            url,
+            json={
+                "servers": [wire.SERVER, {**wire.HIDDEN, "id": "s2"}],
+                "servers_links": [link],
+            },
+        )
+        self.http.get(f"{url}?marker=s2", status_code=500)
+        self.http.get(
+            f"{url}?marker=s1",
+            json={"servers": [{**wire.SERVER, "id": "s3"}]},
+        )
+        self.assertEqual({"s1", "s2", "s3"}, set(self.read().servers))
+
+    def test_a_page_of_nothing_but_servers_of_a_cell_that_is_down(self):
+        url = f"{wire.NOVA}/servers/detail"
+        link = {"rel": "next", "href": f"{url}?all_tenants=1&marker=s1"}
+        self.http.get(
+            url, json={"servers": [wire.HIDDEN], "servers_links": [link]}
+        )
+        self.assertEqual({"s1"}, set(self.read().servers))
+        self.assertEqual(1, len(self.wire.asked(url)))
+
     def test_key_pairs_of_the_brokers_user(self):
         self.http.get(
             f"{wire.NOVA}/os-keypairs",

@@ -122,6 +122,15 @@ SERVER: dict[str, Any] = {
     "updated": "2026-11-23T08:00:05Z",
 }
 
+#: All that a list has of it while its cell is down.
+HIDDEN: dict[str, Any] = {
+    "id": "s1",
+    "status": "UNKNOWN",
+    "tenant_id": "p1",
+    "created": "2026-11-23T08:00:01Z",
+    "links": [],
+}
+
 PROVIDERS = [
     {"uuid": "root", "name": "g1.example.org", "root_provider_uuid": "root"},
     {
