@@ -25,13 +25,17 @@ from gpubroker.policies import base
 from gpubroker.policies import devices
 from gpubroker.policies import flavors
 from gpubroker.policies import hosts
+from gpubroker.policies import installation
 from gpubroker.policies import leases
 from gpubroker.policies import models
 from gpubroker.policies import offers
 from gpubroker.policies import pools
 from gpubroker.policies import traits
 
-_NOUNS = (models, flavors, pools, hosts, devices, traits, offers, leases)
+_NOUNS = (
+    *(models, flavors, pools, hosts, devices, traits, offers, leases),
+    installation,
+)
 
 
 def list_rules() -> list[policy.RuleDefault]:

@@ -25,6 +25,7 @@ from gpubroker.api.call import Call
 from gpubroker.api.controllers import devices
 from gpubroker.api.controllers import flavors
 from gpubroker.api.controllers import hosts
+from gpubroker.api.controllers import installation
 from gpubroker.api.controllers import leases
 from gpubroker.api.controllers import models
 from gpubroker.api.controllers import offers
@@ -64,6 +65,7 @@ class V1(routing.Node):
         "offers": offers.Offers(),
         "leases": leases.Leases(),
         "adoptions": leases.Adoptions(),
+        "installation": installation.Installation(),
     }
 
     @operation(None, answer=discovery.VERSION)

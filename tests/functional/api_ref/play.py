@@ -66,6 +66,7 @@ LEASE = {
     },
 }
 CARD = "0000:07:00.0"
+INSTALLATION = "5c1f0e7a"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +88,8 @@ class Play:
     def __init__(self, stage: api.Api) -> None:
         self._stage = stage
         self._ids: dict[str, str] = {}
+        with stage.world.store.read() as tx:
+            self._installation = tx.installation.name()
         self.exchanges: list[Exchange] = []
 
     def say(
@@ -123,6 +126,7 @@ class Play:
     def _text(self, value: Any) -> str:
         text = json.dumps(value, indent=4, ensure_ascii=False)
         text = text.replace("http://localhost", URL)
+        text = text.replace(self._installation, INSTALLATION)
         return _UUID.sub(lambda match: self._number(match[0]), text) + "\n"
 
     def _number(self, found: str) -> str:
@@ -144,6 +148,7 @@ def play(stage: api.Api) -> Play:
 def _versions(on: Play, stage: api.Api) -> None:
     on.say("versions-list", "GET", "/")
     on.say("version-show", "GET", "/v1/")
+    on.say("installation-show", "GET", "/v1/installation")
 
 
 def _catalogue(on: Play, stage: api.Api) -> None:

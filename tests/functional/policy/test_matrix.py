@@ -228,6 +228,7 @@ TABLE: dict[str, Line] = {
         below(device, "/events"), ADMIN
     ),
     "GET /v1/traits": Line(at("/v1/traits"), ADMIN),
+    "GET /v1/installation": Line(at("/v1/installation"), ADMIN),
     "GET /v1/offers": Line(at("/v1/offers"), ANYONE),
     "GET /v1/leases": Line(at("/v1/leases"), ANYONE),
     "POST /v1/leases": Line(order, MEMBERS | OTHER_MEMBERS),
