@@ -12,8 +12,9 @@
 
 """By what names the broker's things are known in other services.
 
-An outside thing is recognised by how its name begins; what follows names one
-start of one server and is the same for its ticket and its shape.
+An outside thing is recognised by how its name begins. Then comes the name of
+the installation, for several may use one cloud; what follows names one start
+of one server and is the same for its ticket and its shape.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ import re
 
 #: Resource classes in Placement.
 TICKET = "CUSTOM_GPUBROKER_"
+#: Resource classes that only count.
+MARK = "CUSTOM_GPUBROKERMARK_"
 #: Private flavors in Nova; also the names of flavors embedded in servers, and
 #: of key pairs of the broker's user.
 SHAPE = "gpubroker-"
@@ -30,17 +33,37 @@ TAG = "gpubroker:"
 #: The host's one permanent child provider, which is never left over.
 TICKET_PROVIDER = "gpubroker_"
 
+_ALL = (TICKET, MARK, SHAPE, TICKET_PROVIDER)
+_INSTALLATION = re.compile(r"([0-9a-f]{8})[-_].")
+
 ALIAS = "pci_passthrough:alias"
 
 _RESOURCES = re.compile(r"^resources[0-9A-Za-z_-]*:(CUSTOM_[A-Z0-9_]+)$")
 _SLOT = re.compile(r"^(?P<alias>.+)-s(?P<slot>\d+)$")
 
 
+def installation(name: str) -> str | None:
+    """Whose a thing is; empty where its name does not say it, ``None`` for a
+    name that is no broker's.
+
+    >>> installation("gpubroker-0badcafe-0f3a-2"), installation("gpubroker-x")
+    ('0badcafe', '')
+    """
+    for prefix in _ALL:
+        if name.startswith(prefix):
+            rest = name.removeprefix(prefix).lower()
+            match = _INSTALLATION.match(rest)
+            return match[1] if match else ""
+    return None
+
+
 def start(name: str) -> str:
     """What a ticket and a shape of one start have in common.
 
-    >>> start("CUSTOM_GPUBROKER_0F3A_2"), start("gpubroker-0f3a-2")
-    ('0f3a-2', '0f3a-2')
+    >>> start("CUSTOM_GPUBROKER_0BADCAFE_0F_2")
+    '0badcafe-0f-2'
+    >>> start("gpubroker-0badcafe-0f-2")
+    '0badcafe-0f-2'
     """
     for prefix in (TICKET, SHAPE):
         if name.startswith(prefix):

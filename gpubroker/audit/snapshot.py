@@ -55,7 +55,7 @@ class Card:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ticket:
-    """A resource class of the broker's.
+    """A resource class of a broker's.
 
     :param places: hypervisor -> consumers, for each inventory of it.
     """
@@ -254,14 +254,20 @@ class Offer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
-    """:param leases: all that are open, and those that ended lately.
+    """:param installation: the broker's that was asked; others may use the
+        same cloud.
+    :param traces: names of marks and of tickets' providers in Placement, of
+        all installations.
+    :param leases: all that are open, and those that ended lately.
     :param migrations: consumers that Nova knows as moves of a server.
     :param offers: only read while a lease waits.
     """
 
     taken_at: datetime.datetime
+    installation: str
     cards: tuple[Card, ...] = ()
     tickets: tuple[Ticket, ...] = ()
+    traces: tuple[str, ...] = ()
     servers: Mapping[str, Server] = field(default_factory=dict)
     migrations: frozenset[str] = frozenset()
     flavors: tuple[Flavor, ...] = ()

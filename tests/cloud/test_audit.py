@@ -100,26 +100,48 @@ class Planted(base.CloudTest):
     def free_card(self):
         return self.cards("gpu-l40s-1")[0]
 
-    def test_a_leftover_flavor(self):
+    def ours(self):
+        """What the names of this broker's things have in common."""
+        return self.operator.get("/installation").json()["name"]
+
+    def plant_flavor(self, name):
+        """:returns: a call that takes it away."""
         flavor = self.admin.compute.create_flavor(
-            name="gpubroker-planted-1",
-            flavor_id="gpubroker-planted-1",
+            name=name,
+            flavor_id=name,
             is_public=False,
             **{"vcpus": 1, "ram": 512, "disk": 1},
         )
-        delete = self.admin.compute.delete_flavor
-        self.addCleanup(delete, flavor)
-        self.finds("shape-left", "gpubroker-planted-1")
-        delete(flavor)
-        self.clean()
+        self.addCleanup(self.admin.compute.delete_flavor, flavor)
+        return lambda: self.admin.compute.delete_flavor(flavor)
 
-    def test_a_leftover_ticket(self):
-        name = "CUSTOM_GPUBROKER_PLANTED_1"
+    def plant_ticket(self, name):
         url = f"/resource_classes/{name}"
         self.admin.placement.put(url, microversion="1.39")
         self.addCleanup(self.admin.placement.delete, url, microversion="1.39")
+        return lambda: self.admin.placement.delete(url, microversion="1.39")
+
+    def test_a_leftover_flavor(self):
+        name = f"gpubroker-{self.ours()}-planted-1"
+        delete = self.plant_flavor(name)
+        self.finds("shape-left", name)
+        delete()
+        self.clean()
+
+    def test_a_leftover_ticket(self):
+        name = f"CUSTOM_GPUBROKER_{self.ours().upper()}_PLANTED_1"
+        delete = self.plant_ticket(name)
         self.finds("ticket-left", name)
-        self.admin.placement.delete(url, microversion="1.39")
+        delete()
+        self.clean()
+
+    def test_things_of_another_installation(self):
+        """They are told, and nothing is wrong with them."""
+        self.plant_flavor("gpubroker-0badcafe-planted-1")
+        self.plant_ticket("CUSTOM_GPUBROKER_0BADCAFE_PLANTED_1")
+        self.finds(
+            "installation-other", "0badcafe", "1 private flavor", "1 ticket"
+        )
         self.clean()
 
     def test_a_card_that_somebody_closed(self):

@@ -26,6 +26,7 @@ from gpubroker.audit.checks import computes
 from gpubroker.audit.checks import fences
 from gpubroker.audit.checks import flavors
 from gpubroker.audit.checks import leftovers
+from gpubroker.audit.checks import others
 from gpubroker.audit.checks import ports
 from gpubroker.audit.checks import promises
 from gpubroker.audit.checks import trusts
@@ -50,6 +51,7 @@ ALL: tuple[Callable[[View], Iterator[Finding]], ...] = (
     flavors.check,
     computes.check,
     unseen.check,
+    others.check,
 )
 
 

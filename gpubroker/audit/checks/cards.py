@@ -21,6 +21,7 @@ from gpubroker.audit.checks.view import Place
 from gpubroker.audit.checks.view import View
 from gpubroker.audit.checks.view import card_name
 from gpubroker.audit.checks.view import listed
+from gpubroker.audit.checks.view import made_by
 from gpubroker.audit.findings import Finding
 from gpubroker.audit.snapshot import Card
 from gpubroker.audit.snapshot import Device
@@ -37,7 +38,7 @@ def check(view: View) -> Iterator[Finding]:
             yield _unknown(view, place, card)
         else:
             yield from _use(place, card, device)
-        if set(card.holders) & set(view.seen.servers) - set(view.by_server):
+        if any(_around(view, holder) for holder in card.holders):
             around.add(place)
     yield from _missing(view)
     if around:
@@ -48,6 +49,15 @@ def check(view: View) -> Iterator[Finding]:
             f"{len(around)} cards of {hosts} are used by servers without a "
             "lease.",
         )
+
+
+def _around(view: View, holder: str) -> bool:
+    """Whether it is a server that no broker has made or has a lease of."""
+    server = view.seen.servers.get(holder)
+    if server is None or server.hidden or holder in view.by_server:
+        return False
+    made = made_by(server)
+    return not made or view.is_ours(made)
 
 
 def _held(view: View, place: Place, card: Card) -> Iterator[Finding]:

@@ -101,7 +101,7 @@ def _keypairs(view: View, found: list[Start]) -> Iterator[Finding]:
         and start.owner[0].state != "active"
     }
     for pair in view.seen.keypairs:
-        ours = pair.name.startswith(names.SHAPE)
+        ours = view.is_ours(pair.name)
         if ours and names.start(pair.name) not in wanted:
             yield findings.error(
                 "keypair-left",

@@ -19,7 +19,6 @@ server is yet, host and slots tell which lease a start belongs to.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from gpubroker.audit import names
@@ -55,12 +54,6 @@ class Start:
         return frozenset(slot for slot in slots if slot is not None)
 
 
-def shapes(view: View) -> Iterator[Flavor]:
-    for flavor in view.seen.flavors:
-        if flavor.name.startswith(names.SHAPE) and not flavor.public:
-            yield flavor
-
-
 def all_of(view: View) -> list[Start]:
     """By name, each with its owner as far as there is one."""
     found: dict[str, Start] = {}
@@ -69,9 +62,11 @@ def all_of(view: View) -> list[Start]:
         return found.setdefault(name, Start(name))
 
     for ticket in view.seen.tickets:
-        of(names.start(ticket.name)).ticket = ticket
-    for shape in shapes(view):
-        of(names.start(shape.name)).shape = shape
+        if view.is_ours(ticket.name):
+            of(names.start(ticket.name)).ticket = ticket
+    for flavor in view.seen.flavors:
+        if view.is_ours(flavor.name) and not flavor.public:
+            of(names.start(flavor.name)).shape = flavor
     for server in view.ours():
         of(started_as(server) or "").servers.append(server)
     ordered = [found[name] for name in sorted(found)]

@@ -13,7 +13,9 @@
 """Whether the broker holds rights of users just as long as it needs them.
 
 The API tells no trust's id, so they are counted: a lease that waits or
-starts has one, one that ends may still have it, and no other has.
+starts has one, one that ends may still have it, and no other has. Nothing in
+a trust says which installation asked for it: where there is another one, which
+may have the same user in Keystone, none is left over for sure.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from gpubroker.audit import findings
+from gpubroker.audit.checks.others import installations
 from gpubroker.audit.checks.view import View
 from gpubroker.audit.checks.view import listed
 from gpubroker.audit.findings import Finding
@@ -42,13 +45,24 @@ def check(view: View) -> Iterator[Finding]:
         if lease.state in _MAY and lease.identity_mode == "trust":
             key = lease.user_id, lease.project_id
             leases.setdefault(key, []).append(lease)
+    others = installations(view)
+    more = 0
     for key in sorted({*trusts, *leases}):
         ids, may = trusts.get(key, []), leases.get(key, [])
         need = [lease for lease in may if lease.state in _NEED]
-        if len(ids) > len(may):
+        if len(ids) > len(may) and others:
+            more += len(ids) - len(may)
+        elif len(ids) > len(may):
             yield _left(key, ids, len(may))
         elif len(ids) < len(need):
             yield _missing(key, need, len(ids))
+    if more:
+        yield findings.note(
+            "trusts-other",
+            tuple(sorted(others)),
+            f"The broker's user holds {more} trusts that no lease here needs: "
+            f"they may be of installation {listed(others)}.",
+        )
 
 
 def _left(key: Key, ids: list[str], needed: int) -> Finding:

@@ -145,8 +145,13 @@ class View:
     def ours(self) -> Iterator[Server]:
         """Servers that were made from a shape: nobody can forge that."""
         for server in self.seen.servers.values():
-            if started_as(server) is not None and not server.hidden:
+            if self.is_ours(made_by(server) or "") and not server.hidden:
                 yield server
+
+    def is_ours(self, name: str) -> bool:
+        """Whether a thing of this name is of the installation that was
+        asked, and of no other one on the same cloud."""
+        return names.installation(name) == self.seen.installation
 
     def hidden(self, consumer: str) -> bool:
         """Whether nobody can tell what it is: a server in a cell of Nova
@@ -161,14 +166,18 @@ class View:
         )
 
 
-def started_as(server: Server) -> str | None:
-    """The name of the start that made a server, if one did."""
+def made_by(server: Server) -> str | None:
+    """The ticket or the shape that a server was made with, if it was."""
     for found in names.classes(dict(server.extra_specs)):
         if found.startswith(names.TICKET):
-            return names.start(found)
-    if server.flavor.startswith(names.SHAPE):
-        return names.start(server.flavor)
-    return None
+            return found
+    return server.flavor if server.flavor.startswith(names.SHAPE) else None
+
+
+def started_as(server: Server) -> str | None:
+    """The name of the start that made a server, if one did."""
+    made = made_by(server)
+    return names.start(made) if made is not None else None
 
 
 def card_name(place: Place) -> str:

@@ -47,6 +47,11 @@ _MOVES = (
 )
 
 
+def installation(broker: Service) -> str:
+    """Its name is part of the name of everything that it makes."""
+    return str(broker.get("/installation").body["name"])
+
+
 def leases(broker: Service, now: datetime.datetime) -> tuple[Lease, ...]:
     """All that are open, and those that ended lately.
 

@@ -32,8 +32,10 @@ from gpubroker.audit.reading import placement
 from gpubroker.audit.reading.service import CannotLook
 from gpubroker.audit.reading.service import Service
 from gpubroker.audit.reading.service import reason
+from gpubroker.audit.snapshot import KeyPair
 from gpubroker.audit.snapshot import Lease
 from gpubroker.audit.snapshot import Snapshot
+from gpubroker.audit.snapshot import Trust
 
 T = TypeVar("T")
 
@@ -144,41 +146,50 @@ class _Reading:
     def read(self, broker_user: str, patience: datetime.timedelta) -> Snapshot:
         cloud, items = self._cloud, self._items
         begin = self._begin
+        name = begin(lambda: broker.installation(cloud.broker))
         leases = begin(lambda: broker.leases(cloud.broker, self._now))
         devices = begin(lambda: broker.devices(cloud.broker))
         hosts = begin(lambda: broker.hosts(cloud.broker))
         models = begin(lambda: broker.models(cloud.broker))
         cards = begin(lambda: placement.cards(cloud.placement, items))
-        tickets = begin(lambda: placement.tickets(cloud.placement, items))
+        made = begin(lambda: placement.brokers(cloud.placement, items))
         servers = begin(lambda: compute.servers(cloud.nova))
         flavors = begin(lambda: compute.flavors(cloud.nova))
         computes = begin(lambda: compute.services(cloud.nova))
-        user = begin(lambda: identity.user(cloud.keystone, broker_user))
-        # Begun before those that wait for it, so that it has a thread.
-        trusts = begin(
-            lambda: identity.trusts(cloud.keystone, user.result(), self._now)
-        )
-        keypairs = begin(lambda: compute.keypairs(cloud.nova, user.result()))
+        rights = begin(lambda: self._rights(broker_user))
         # Anything that answers at all shall have been asked by now.
         self._wait(
-            *(leases, devices, hosts, models, cards, tickets),
-            *(servers, flavors, computes, trusts, keypairs),
+            *(name, leases, devices, hosts, models, cards, made),
+            *(servers, flavors, computes, rights),
         )
         seen = Snapshot(
             taken_at=self._now,
+            installation=name.result(),
             cards=cards.result(),
-            tickets=tickets.result(),
+            tickets=made.result().tickets,
+            traces=made.result().traces,
             servers=servers.result(),
             flavors=flavors.result(),
             services=computes.result(),
-            trusts=trusts.result(),
-            keypairs=keypairs.result(),
+            trusts=rights.result()[0],
+            keypairs=rights.result()[1],
             leases=leases.result(),
             devices=devices.result(),
             hosts=hosts.result(),
             models=models.result(),
         )
         return self._closer(seen, patience)
+
+    def _rights(
+        self, broker_user: str
+    ) -> tuple[tuple[Trust, ...], tuple[KeyPair, ...]]:
+        """What the broker's user has of others, and of its own."""
+        cloud = self._cloud
+        user = identity.user(cloud.keystone, broker_user)
+        return (
+            identity.trusts(cloud.keystone, user, self._now),
+            compute.keypairs(cloud.nova, user),
+        )
 
     def _closer(
         self, seen: Snapshot, patience: datetime.timedelta

@@ -17,6 +17,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from concurrent import futures
+from dataclasses import dataclass
 from typing import Any
 
 from gpubroker.audit import names
@@ -74,17 +75,25 @@ def _card(placement: Service, record: Mapping[str, Any]) -> Card | None:
     )
 
 
-def tickets(placement: Service, pool: futures.Executor) -> tuple[Ticket, ...]:
-    """Every class of the broker's, with its inventories, if it has any."""
+@dataclass(frozen=True, slots=True)
+class Brokers:
+    """What brokers have made, of all installations.
+
+    :param traces: names of their marks and of their tickets' providers.
+    """
+
+    tickets: tuple[Ticket, ...]
+    traces: tuple[str, ...]
+
+
+def brokers(placement: Service, pool: futures.Executor) -> Brokers:
+    """Every ticket with its inventories, if it has any."""
     classes = [
         record["name"]
         for record in placement.get("/resource_classes").body[
             "resource_classes"
         ]
-        if record["name"].startswith(names.TICKET)
     ]
-    if not classes:
-        return ()
     listed = placement.get("/resource_providers").body["resource_providers"]
     named = {record["uuid"]: record["name"] for record in listed}
     providers = [
@@ -92,14 +101,23 @@ def tickets(placement: Service, pool: futures.Executor) -> tuple[Ticket, ...]:
         for record in listed
         if record["name"].startswith(names.TICKET_PROVIDER)
     ]
-    places: dict[str, dict[str, tuple[str, ...]]] = {c: {} for c in classes}
-    found = pool.map(lambda p: _held(placement, p["uuid"]), providers)
-    for provider, held in zip(providers, found, strict=True):
+    places: dict[str, dict[str, tuple[str, ...]]] = {
+        name: {} for name in classes if name.startswith(names.TICKET)
+    }
+    # Without a class there is no inventory of it.
+    asked = providers if places else []
+    found = pool.map(lambda p: _held(placement, p["uuid"]), asked)
+    for provider, held in zip(asked, found, strict=True):
         root = named.get(provider["root_provider_uuid"], provider["name"])
         for name, holders in held.items():
             places.setdefault(name, {})[root] = holders
-    return tuple(
-        Ticket(name=name, places=places[name]) for name in sorted(places)
+    traces = [provider["name"] for provider in providers]
+    traces += [name for name in classes if name.startswith(names.MARK)]
+    return Brokers(
+        tuple(
+            Ticket(name=name, places=places[name]) for name in sorted(places)
+        ),
+        tuple(sorted(traces)),
     )
 
 

@@ -12,12 +12,19 @@
 
 from __future__ import annotations
 
+import datetime
+
 import testtools
 
 from gpubroker.audit.findings import Finding
 from gpubroker.audit.findings import Severity
+from gpubroker.audit.reading import cloud
+from gpubroker.audit.snapshot import Snapshot
 from tests.unit.audit import builders
+from tests.unit.audit import wire
 
+NOW = datetime.datetime(2026, 11, 23, 12, tzinfo=datetime.UTC)
+TEN = datetime.timedelta(minutes=10)
 ERROR, WARNING, NOTE = Severity.ERROR, Severity.WARNING, Severity.NOTE
 
 
@@ -48,3 +55,18 @@ class AuditTest(testtools.TestCase):
 
     def codes(self, **options: float) -> list[str]:
         return sorted(f.code for f in self.small.look(**options))
+
+
+class ReadingTest(testtools.TestCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.wire = self.useFixture(wire.Wire())
+        self.http = self.wire.http
+
+    def read(self, user: str = "gpubroker") -> Snapshot:
+        services = cloud.services(self.wire.region)
+        return cloud.read(services, user, TEN, NOW)
+
+    def refused(self, user: str = "gpubroker") -> str:
+        error = self.assertRaises(cloud.CannotLookAt, self.read, user)
+        return str(error)

@@ -33,8 +33,20 @@ LONG_AGO = NOW - datetime.timedelta(hours=3)
 CLASS = "CUSTOM_GPU_A100"
 ALIAS = "a100"
 
+#: The broker that is asked, and another one on the same cloud.
+INSTALLATION, OTHER = "5c1f0e7a", "0badcafe"
+
+
+def start(word: str, attempt: int = 1, of: str = INSTALLATION) -> str:
+    """What the ticket and the shape of one start have in common.
+
+    :param word: two characters of the node's id.
+    """
+    return f"{of}-{word * 16}-{attempt}"
+
+
 #: The start of each lease that has one.
-RUN, GO = "0a" * 16 + "-1", "0b" * 16 + "-1"
+RUN, GO = start("0a"), start("0b")
 
 
 def ticket(start: str) -> str:
@@ -78,6 +90,7 @@ class Small:
         self._outside()
         self.offers: dict[str, s.Offer] = {}
         self.migrations: frozenset[str] = frozenset()
+        self.traces: list[str] = []
         self._use()
 
     # -- making ----------------------------------------------------------
@@ -249,6 +262,8 @@ class Small:
     def snapshot(self) -> s.Snapshot:
         return s.Snapshot(
             taken_at=NOW,
+            installation=INSTALLATION,
+            traces=tuple(self.traces),
             cards=tuple(self.cards.values()),
             tickets=tuple(self.tickets.values()),
             servers={one.id: one for one in self.servers.values()},

@@ -54,7 +54,7 @@ class Cells(base.AuditTest):
         self.finds("cell-down", "2 servers", severity=base.WARNING)
 
     def test_a_server_without_a_lease_is_not_judged(self):
-        old = "0c" * 16 + "-3"
+        old = builders.start("0c", 3)
         self.small.servers["old"] = self.small.server("old", old)
         self.small.change("servers", "old", hidden=True)
         self.small.tickets["old"] = self.small.ticket(old, "old")
@@ -83,7 +83,7 @@ class Cells(base.AuditTest):
         self.down()
 
     def test_what_needs_no_cell_is_told_as_ever(self):
-        old = builders.shape("0c" * 16 + "-3")
+        old = builders.shape(builders.start("0c", 3))
         self.small.flavors["old"] = snapshot.Flavor(
             id=old, name=old, public=False
         )

@@ -16,7 +16,7 @@ from gpubroker.audit import snapshot
 from tests.unit.audit import base
 from tests.unit.audit import builders
 
-OLD = "0c" * 16 + "-3"
+OLD = builders.start("0c", 3)
 #: Another try of the same server as the lease that starts.
 AGAIN = builders.GO.replace("-1", "-2")
 
@@ -163,20 +163,6 @@ class Shapes(base.AuditTest):
     def test_a_public_flavor_is_no_shape(self):
         self.small.change("flavors", "plain", name="gpubroker-test")
         self.finds_nothing()
-
-    def test_names_may_hold_more_than_node_and_attempt(self):
-        run, go = (f"eu1-{start}" for start in (builders.RUN, builders.GO))
-        self.small.servers["run"] = self.small.server(
-            "run", run, project_id="p1"
-        )
-        self.small.tickets = {
-            "run": self.small.ticket(run, "run"),
-            "go": self.small.ticket(go),
-        }
-        self.small.flavors["go"] = self.small.shape(go, slots=(2,))
-        self.finds_nothing()
-        self.small.servers["two"] = self.small.server("two", run)
-        self.finds("server-doubled", "run, two")
 
 
 class Servers(base.AuditTest):

@@ -21,12 +21,33 @@ class NamesTest(testtools.TestCase):
     def test_ticket_and_shape_of_one_start_have_one_name(self):
         for ticket, shape in (
             ("CUSTOM_GPUBROKER_0F3A_2", "gpubroker-0f3a-2"),
-            ("CUSTOM_GPUBROKER_EU1_0F3A_2", "gpubroker-eu1-0f3a-2"),
+            ("CUSTOM_GPUBROKER_0BADCAFE_0F_2", "gpubroker-0badcafe-0f-2"),
         ):
             self.assertEqual(names.start(ticket), names.start(shape))
 
     def test_other_names_are_no_start(self):
         self.assertRaises(ValueError, names.start, "CUSTOM_GPU_A100")
+
+    def test_whose_a_thing_is(self):
+        for name in (
+            "CUSTOM_GPUBROKER_0BADCAFE_0F3A_2",
+            "CUSTOM_GPUBROKERMARK_0BADCAFE_7",
+            "gpubroker-0badcafe-0f3a-2",
+            "gpubroker_0badcafe_gpu-1",
+        ):
+            self.assertEqual("0badcafe", names.installation(name), name)
+
+    def test_names_that_are_nobodys(self):
+        for name in (
+            "gpubroker-plan",
+            "gpubroker-0badcafe",
+            "gpubroker-0badcafes-1",
+            "CUSTOM_GPUBROKER_PLANTED_1",
+            "gpubroker_gpu-1",
+        ):
+            self.assertEqual("", names.installation(name), name)
+        for name in ("CUSTOM_GPU_A100", "m1.small", "gpubroker"):
+            self.assertIsNone(names.installation(name), name)
 
     def test_all_tries_of_one_node_have_one_name(self):
         self.assertEqual("eu1-0f3a", names.node("eu1-0f3a-2"))

@@ -15,37 +15,17 @@ from __future__ import annotations
 import datetime
 from typing import Any
 
-import testtools
 from keystoneauth1 import exceptions
 
 from gpubroker.audit import checks
-from gpubroker.audit.reading import cloud
-from gpubroker.audit.snapshot import Snapshot
+from tests.unit.audit import base
 from tests.unit.audit import wire
 
-NOW = datetime.datetime(2026, 11, 23, 12, tzinfo=datetime.UTC)
-TEN = datetime.timedelta(minutes=10)
 
-
-class ReadingTest(testtools.TestCase):
-    def setUp(self) -> None:
-        super().setUp()
-        self.wire = self.useFixture(wire.Wire())
-        self.http = self.wire.http
-
-    def read(self, user: str = "gpubroker") -> Snapshot:
-        services = cloud.services(self.wire.region)
-        return cloud.read(services, user, TEN, NOW)
-
-    def refused(self, user: str = "gpubroker") -> str:
-        error = self.assertRaises(cloud.CannotLookAt, self.read, user)
-        return str(error)
-
-
-class Everything(ReadingTest):
+class Everything(base.ReadingTest):
     def test_what_is_read_of_a_healthy_cloud_has_no_findings(self):
         seen = self.read()
-        patience = checks.Patience(datetime.timedelta(), TEN)
+        patience = checks.Patience(datetime.timedelta(), base.TEN)
         self.assertEqual([], checks.run(seen, patience))
         counted = (seen.cards, seen.tickets, seen.servers, seen.leases)
         self.assertEqual([1, 1, 1, 1], [len(things) for things in counted])
@@ -88,7 +68,7 @@ class Everything(ReadingTest):
         self.assertIn("You are not authorized.", said)
 
 
-class Placement(ReadingTest):
+class Placement(base.ReadingTest):
     def test_a_card(self):
         (card,) = self.read().cards
         self.assertEqual("g1.example.org", card.hypervisor)
@@ -114,6 +94,24 @@ class Placement(ReadingTest):
         self.assertEqual(wire.TICKET, ticket.name)
         self.assertEqual({"g1.example.org": ("s1",)}, ticket.places)
 
+    def test_names_of_other_installations(self):
+        """Of which this one has a ticket's provider and a mark of its own."""
+        self.http.get(
+            f"{wire.PLACEMENT}/resource_classes",
+            json={
+                "resource_classes": [
+                    {"name": "VCPU"},
+                    {"name": "CUSTOM_GPUBROKERMARK_0BADCAFE_7"},
+                ]
+            },
+        )
+        seen = self.read()
+        self.assertEqual((), seen.tickets)
+        self.assertEqual(
+            ("CUSTOM_GPUBROKERMARK_0BADCAFE_7", "gpubroker_5c1f0e7a_g1"),
+            seen.traces,
+        )
+
     def test_a_class_without_an_inventory_is_a_ticket_too(self):
         self.http.get(
             f"{wire.PLACEMENT}/resource_providers/t1/inventories",
@@ -123,132 +121,7 @@ class Placement(ReadingTest):
         self.assertEqual({}, ticket.places)
 
 
-class Nova(ReadingTest):
-    def hold(self, consumer: str) -> None:
-        self.http.get(
-            f"{wire.PLACEMENT}/resource_providers/rp1/allocations",
-            json={"allocations": {consumer: {"resources": {wire.RC: 1}}}},
-            headers={"Last-Modified": "Mon, 23 Nov 2026 08:00:02 GMT"},
-        )
-
-    def test_every_page_is_read(self):
-        second = {**wire.SERVER, "id": "s2"}
-        self.http.get(
-            f"{wire.NOVA}/servers/detail",
-            json={
-                "servers": [wire.SERVER],
-                "servers_links": [
-                    {
-                        "rel": "next",
-                        "href": "http://inside:8774/servers/detail"
-                        "?all_tenants=1&marker=s1",
-                    }
-                ],
-            },
-        )
-        self.http.get(
-            f"{wire.NOVA}/servers/detail?marker=s1",
-            json={"servers": [second]},
-        )
-        self.assertEqual({"s1", "s2"}, set(self.read().servers))
-        last = self.wire.asked(f"{wire.NOVA}/servers/detail")[-1]
-        self.assertEqual(["1"], last.qs["all_tenants"])
-
-    def test_a_consumer_that_no_list_has_is_asked_for(self):
-        self.hold("s3")
-        kept = {**wire.SERVER, "id": "s3", "status": "SOFT_DELETED"}
-        self.http.get(f"{wire.NOVA}/servers/s3", json={"server": kept})
-        self.assertEqual("SOFT_DELETED", self.read().servers["s3"].status)
-
-    def test_one_that_is_no_server_may_be_a_move(self):
-        self.hold("m1")
-        self.http.get(f"{wire.NOVA}/servers/m1", status_code=404)
-        self.http.get(
-            f"{wire.NOVA}/os-migrations",
-            json={"migrations": [{"uuid": "m0"}, {"uuid": "m1"}]},
-        )
-        self.assertEqual({"m1"}, self.read().migrations)
-
-    def test_or_nobody_known(self):
-        self.hold("who")
-        self.http.get(f"{wire.NOVA}/servers/who", status_code=404)
-        self.http.get(f"{wire.NOVA}/os-migrations", json={"migrations": []})
-        seen = self.read()
-        patience = checks.Patience(datetime.timedelta(), TEN)
-        codes = {found.code for found in checks.run(seen, patience)}
-        self.assertIn("card-orphaned", codes)
-
-    def down(self) -> None:
-        """What Nova says of a cell that it does not reach (API guide,
-        "Handling Down Cells")."""
-        self.http.get(
-            f"{wire.NOVA}/servers/detail", json={"servers": [wire.HIDDEN]}
-        )
-        self.http.get(
-            f"{wire.NOVA}/os-services",
-            json={
-                "services": [
-                    {
-                        "binary": "nova-compute",
-                        "host": "g1",
-                        "status": "UNKNOWN",
-                    }
-                ]
-            },
-        )
-
-    def test_a_cell_that_is_down(self):
-        self.down()
-        seen = self.read()
-        self.assertTrue(seen.servers["s1"].hidden)
-        self.assertEqual("p1", seen.servers["s1"].project_id)
-        (service,) = seen.services
-        self.assertTrue(service.hidden)
-        patience = checks.Patience(datetime.timedelta(), TEN)
-        self.assertEqual(
-            ["cell-down"], [one.code for one in checks.run(seen, patience)]
-        )
-
-    def test_a_page_that_ends_with_a_server_of_a_cell_that_is_down(self):
-        """Nova fails (500) when asked for what comes after it."""
-        url = f"{wire.NOVA}/servers/detail"
-        link = {"rel": "next", "href": f"{url}?all_tenants=1&marker=s2"}
-        self.http.get(
-            url,
-            json={
-                "servers": [wire.SERVER, {**wire.HIDDEN, "id": "s2"}],
-                "servers_links": [link],
-            },
-        )
-        self.http.get(f"{url}?marker=s2", status_code=500)
-        self.http.get(
-            f"{url}?marker=s1",
-            json={"servers": [{**wire.SERVER, "id": "s3"}]},
-        )
-        self.assertEqual({"s1", "s2", "s3"}, set(self.read().servers))
-
-    def test_a_page_of_nothing_but_servers_of_a_cell_that_is_down(self):
-        url = f"{wire.NOVA}/servers/detail"
-        link = {"rel": "next", "href": f"{url}?all_tenants=1&marker=s1"}
-        self.http.get(
-            url, json={"servers": [wire.HIDDEN], "servers_links": [link]}
-        )
-        self.assertEqual({"s1"}, set(self.read().servers))
-        self.assertEqual(1, len(self.wire.asked(url)))
-
-    def test_key_pairs_of_the_brokers_user(self):
-        self.http.get(
-            f"{wire.NOVA}/os-keypairs",
-            json={"keypairs": [{"keypair": {"name": "gpubroker-0a-1"}}]},
-        )
-        self.assertEqual(
-            ["gpubroker-0a-1"], [one.name for one in self.read().keypairs]
-        )
-        (asked,) = self.wire.asked(f"{wire.NOVA}/os-keypairs")
-        self.assertEqual(["b1"], asked.qs["user_id"])
-
-
-class Keystone(ReadingTest):
+class Keystone(base.ReadingTest):
     def trust(self, expires_at: str | None) -> dict[str, Any]:
         return {
             "id": "t1",
@@ -291,7 +164,7 @@ class Keystone(ReadingTest):
         self.assertIn("has no user nobody", self.refused("nobody"))
 
 
-class Neutron(ReadingTest):
+class Neutron(base.ReadingTest):
     def test_ports_of_servers_on_its_hosts_and_of_its_leases(self):
         port = {
             "id": "n1",
@@ -313,12 +186,20 @@ class Neutron(ReadingTest):
         self.assertEqual(["s1"], servers.qs["device_id"])
 
 
-class Broker(ReadingTest):
+class Broker(base.ReadingTest):
     def leases(self, **changes: Any) -> None:
         self.http.get(
             f"{wire.BROKER}/v1/leases",
             json={"leases": [{**wire.LEASE, **changes}]},
         )
+
+    def test_which_installation_it_is(self):
+        self.assertEqual(wire.INSTALLATION, self.read().installation)
+
+    def test_a_broker_that_does_not_say_which_it_is(self):
+        """Then nobody could tell its things from those of another one."""
+        self.http.get(f"{wire.BROKER}/v1/installation", status_code=404)
+        self.assertIn("has no /installation", self.refused())
 
     def test_leases_that_ended_long_ago_are_not_read_on(self):
         over = {**wire.LEASE, "state": "ended", "target": "ended"}

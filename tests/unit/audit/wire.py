@@ -40,7 +40,8 @@ ENDPOINTS = {
 }
 
 RC = "CUSTOM_GPU_A100"
-TICKET = "CUSTOM_GPUBROKER_0A_1"
+INSTALLATION = "5c1f0e7a"
+TICKET = "CUSTOM_GPUBROKER_5C1F0E7A_0A_1"
 
 LEASE: dict[str, Any] = {
     "id": "l1",
@@ -114,7 +115,7 @@ SERVER: dict[str, Any] = {
     "OS-EXT-STS:task_state": None,
     "OS-EXT-SRV-ATTR:hypervisor_hostname": "g1.example.org",
     "flavor": {
-        "original_name": "gpubroker-0a-1",
+        "original_name": "gpubroker-5c1f0e7a-0a-1",
         "extra_specs": {f"resources:{TICKET}": "1"},
     },
     "tags": ["gpubroker:0a:1"],
@@ -138,7 +139,11 @@ PROVIDERS = [
         "name": "g1.example.org_0000:07:00.0",
         "root_provider_uuid": "root",
     },
-    {"uuid": "t1", "name": "gpubroker_g1", "root_provider_uuid": "root"},
+    {
+        "uuid": "t1",
+        "name": "gpubroker_5c1f0e7a_g1",
+        "root_provider_uuid": "root",
+    },
 ]
 
 
@@ -232,6 +237,7 @@ class Wire(fixtures.Fixture):
 
     def _broker(self) -> None:
         self.http.get(BROKER, json=_versions(BROKER, "v1"))
+        self.http.get(f"{BROKER}/v1/installation", json={"name": INSTALLATION})
         self.http.get(f"{BROKER}/v1/leases?state=ended", json={"leases": []})
         for name, things in (
             ("leases", [LEASE]),
