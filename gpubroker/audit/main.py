@@ -12,7 +12,7 @@
 
 """gpubroker-audit: what is left over, lost, doubled, or disagrees.
 
-Reads Nova, Placement, Keystone, Neutron and the broker's own API as an
+Reads Nova, Placement, Keystone, Neutron, Glance and the broker's own API as an
 administrator, and writes nothing. Exit status: 0 nothing wrong (warnings and
 notes are no errors), 1 at least one error, 2 it could not look, or not at
 everything.

@@ -70,7 +70,7 @@ class Ticket:
         )
 
 
-# -- Nova, Keystone, Neutron -------------------------------------------------
+# -- Nova, Keystone, Neutron, Glance -----------------------------------------
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,6 +140,17 @@ class Port:
     created_at: Time = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Image:
+    """:param members: projects that it is shared with."""
+
+    id: str
+    status: str
+    visibility: str
+    owner: str | None
+    members: tuple[str, ...] = ()
+
+
 # -- the broker --------------------------------------------------------------
 
 
@@ -182,6 +193,7 @@ class Lease:
     gpus: int = 1
     reason: str = ""
     zone: str | None = None
+    image: str | None = None
     identity_mode: str = "trust"
     place: int | None = None
     requested_at: Time = None
@@ -194,6 +206,14 @@ class Lease:
     @property
     def open(self) -> bool:
         return self.state not in ("ended", "failed")
+
+    @property
+    def needs_image(self) -> bool:
+        """Whether a server of it is still to be made."""
+        if self.state == "queued":
+            return True
+        starts = self.state == "starting" and self.target == "active"
+        return starts and any(node.server_id is None for node in self.nodes)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -259,6 +279,8 @@ class Snapshot:
     :param traces: names of marks and of tickets' providers in Placement, of
         all installations.
     :param leases: all that are open, and those that ended lately.
+    :param images: of leases whose server is not made yet; ``None`` = gone.
+    :param images_unread: why some of them are not there.
     :param migrations: consumers that Nova knows as moves of a server.
     :param offers: only read while a lease waits.
     """
@@ -275,6 +297,8 @@ class Snapshot:
     trusts: tuple[Trust, ...] = ()
     keypairs: tuple[KeyPair, ...] = ()
     ports: tuple[Port, ...] = ()
+    images: Mapping[str, Image | None] = field(default_factory=dict)
+    images_unread: str = ""
     leases: tuple[Lease, ...] = ()
     devices: tuple[Device, ...] = ()
     hosts: tuple[Host, ...] = ()

@@ -25,6 +25,7 @@ from gpubroker.audit.checks import claims
 from gpubroker.audit.checks import computes
 from gpubroker.audit.checks import fences
 from gpubroker.audit.checks import flavors
+from gpubroker.audit.checks import images
 from gpubroker.audit.checks import leftovers
 from gpubroker.audit.checks import others
 from gpubroker.audit.checks import ports
@@ -48,6 +49,7 @@ ALL: tuple[Callable[[View], Iterator[Finding]], ...] = (
     ports.check,
     trusts.check,
     waiting.check,
+    images.check,
     flavors.check,
     computes.check,
     unseen.check,

@@ -25,6 +25,8 @@ from gpubroker.audit.findings import Finding
 def check(view: View) -> Iterator[Finding]:
     if view.cell_down:
         yield findings.unseen(_cell(view))
+    if view.seen.images_unread:
+        yield findings.unseen(_images(view.seen.images_unread))
 
 
 def _cell(view: View) -> Finding:
@@ -41,4 +43,14 @@ def _cell(view: View) -> Finding:
         "servers.",
         "Look at the database and the message bus of the cell "
         "(nova-manage cell_v2 list_cells), and look again when it is up.",
+    )
+
+
+def _images(why: str) -> Finding:
+    return findings.warning(
+        "images-unread",
+        ("glance",),
+        "Whether the images of leases that wait are there could not be seen. "
+        f"{why.rstrip('.')}.",
+        "Without Glance no lease can start. Look at it, and look again.",
     )

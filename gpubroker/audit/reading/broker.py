@@ -168,6 +168,7 @@ def _lease(broker: Service, record: Mapping[str, Any]) -> Lease:
         gpus=record["gpus"],
         reason=record["reason"] or "",
         zone=record["workload"].get("availability_zone"),
+        image=record["workload"].get("image"),
         identity_mode=record["identity_mode"],
         place=queue.get("place"),
         requested_at=time(record["requested_at"]),

@@ -27,6 +27,7 @@ from keystoneauth1 import exceptions
 from gpubroker.audit.reading import broker
 from gpubroker.audit.reading import compute
 from gpubroker.audit.reading import identity
+from gpubroker.audit.reading import images
 from gpubroker.audit.reading import network
 from gpubroker.audit.reading import placement
 from gpubroker.audit.reading.service import CannotLook
@@ -58,6 +59,7 @@ class Services:
     placement: Service
     keystone: Service
     neutron: Service
+    glance: Service
 
 
 def services(config: Any) -> Services:
@@ -93,6 +95,7 @@ def services(config: Any) -> Services:
         ),
         keystone=service("Keystone", "identity", "3"),
         neutron=service("Neutron", "network", "2"),
+        glance=service("Glance", "image", "2"),
     )
 
 
@@ -209,13 +212,18 @@ class _Reading:
         offers = self._begin(
             lambda: broker.offers(cloud.broker) if waits else ()
         )
-        self._wait(ports, leases, offers)
+        shown = self._begin(
+            lambda: images.images(cloud.glance, _images(seen.leases), items)
+        )
+        self._wait(ports, leases, offers, shown)
         return self._unknown(
             dataclasses.replace(
                 seen,
                 ports=ports.result(),
                 leases=leases.result(),
                 offers=offers.result(),
+                images=shown.result().found,
+                images_unread=shown.result().unread,
             )
         )
 
@@ -259,6 +267,12 @@ def _leased(leases: Iterable[Lease]) -> set[str]:
         for lease in leases
         for node in lease.nodes
         if node.server_id
+    }
+
+
+def _images(leases: Iterable[Lease]) -> set[str]:
+    return {
+        lease.image for lease in leases if lease.image and lease.needs_image
     }
 
 

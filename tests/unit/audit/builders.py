@@ -91,6 +91,8 @@ class Small:
         self.offers: dict[str, s.Offer] = {}
         self.migrations: frozenset[str] = frozenset()
         self.traces: list[str] = []
+        self.images: dict[str, s.Image | None] = {}
+        self.images_unread = ""
         self._use()
 
     # -- making ----------------------------------------------------------
@@ -273,6 +275,8 @@ class Small:
             trusts=tuple(self.trusts.values()),
             keypairs=tuple(self.keypairs.values()),
             ports=tuple(self.ports.values()),
+            images=self.images,
+            images_unread=self.images_unread,
             leases=tuple(self.leases.values()),
             devices=tuple(self.devices.values()),
             hosts=tuple(self.hosts.values()),

@@ -253,3 +253,44 @@ class Broker(base.ReadingTest):
         seen = self.read()
         self.assertEqual({"g1": 2}, seen.offers[0].hosts)
         self.assertEqual(1, seen.leases[0].place)
+
+
+class Glance(base.ReadingTest):
+    def setUp(self) -> None:
+        super().setUp()
+        waits = {**wire.LEASE, "state": "queued", "servers": []}
+        self.http.get(f"{wire.BROKER}/v1/leases", json={"leases": [waits]})
+        self.http.get(f"{wire.BROKER}/v1/offers", json={"offers": []})
+        self.url = f"{wire.GLANCE}/v2.0/images/i1"
+
+    def test_the_image_of_a_lease_that_waits(self):
+        image = self.read().images["i1"]
+        self.assertEqual(
+            ("active", "public", "p2", ()),
+            (image.status, image.visibility, image.owner, image.members),
+        )
+
+    def test_with_whom_it_is_shared(self):
+        self.http.get(self.url, json={**wire.IMAGE, "visibility": "shared"})
+        self.http.get(
+            f"{self.url}/members",
+            json={"members": [{"member_id": "p1", "status": "pending"}]},
+        )
+        self.assertEqual(("p1",), self.read().images["i1"].members)
+
+    def test_one_that_is_gone(self):
+        self.http.get(self.url, status_code=404)
+        self.assertEqual({"i1": None}, self.read().images)
+
+    def test_it_is_not_asked_when_no_lease_waits(self):
+        self.http.get(
+            f"{wire.BROKER}/v1/leases", json={"leases": [wire.LEASE]}
+        )
+        self.assertEqual({}, self.read().images)
+        self.assertEqual([], self.wire.asked(wire.GLANCE))
+
+    def test_all_else_is_told_without_it(self):
+        self.http.get(self.url, status_code=503)
+        seen = self.read()
+        self.assertEqual({}, seen.images)
+        self.assertIn("Glance: answers with 503", seen.images_unread)

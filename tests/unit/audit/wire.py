@@ -29,6 +29,7 @@ AUTH_URL = "http://keystone.test/v3"
 NOVA = "http://nova.test/v2.1"
 PLACEMENT = "http://placement.test"
 NEUTRON = "http://neutron.test"
+GLANCE = "http://glance.test"
 BROKER = "http://gpu.test"
 
 ENDPOINTS = {
@@ -36,6 +37,7 @@ ENDPOINTS = {
     "compute": NOVA,
     "placement": PLACEMENT,
     "network": NEUTRON,
+    "image": GLANCE,
     "gpu-broker": BROKER,
 }
 
@@ -123,6 +125,13 @@ SERVER: dict[str, Any] = {
     "updated": "2026-11-23T08:00:05Z",
 }
 
+IMAGE: dict[str, Any] = {
+    "id": "i1",
+    "status": "active",
+    "visibility": "public",
+    "owner": "p2",
+}
+
 #: All that a list has of it while its cell is down.
 HIDDEN: dict[str, Any] = {
     "id": "s1",
@@ -162,6 +171,8 @@ class Wire(fixtures.Fixture):
         self._compute()
         self.http.get(NEUTRON, json=_versions(NEUTRON, "v2.0"))
         self.http.get(f"{NEUTRON}/v2.0/ports", json={"ports": []})
+        self.http.get(GLANCE, json=_versions(GLANCE, "v2.0"))
+        self.http.get(f"{GLANCE}/v2.0/images/i1", json=IMAGE)
         self._broker()
         self.region = config.get_cloud_region(
             auth={
