@@ -31,6 +31,7 @@ from gpubroker.services import extend
 from tests.fixtures import effort
 from tests.fixtures import world
 from tests.functional.soak import agents
+from tests.functional.soak import robots
 from tests.functional.soak import workers
 
 #: A month; nine days by default.
@@ -61,6 +62,8 @@ _ACTS = {
     "extend": 15,
     "end_twice": 3,
     "delete_a_server": 6,
+    "shelve_a_server": 4,
+    "unshelve_a_server": 4,
     "stranger_comes": 3,
     "stranger_goes": 4,
     "over_allocate": 3,
@@ -74,7 +77,10 @@ _ACTS = {
     "drain": 1,
     "resume": 3,
     "worker_dies": 10,
+    "api_dies": 3,
 }
+#: Part of the orders that programs give, with an application credential.
+_ROBOTS = 0.2
 
 
 class Story:
@@ -128,7 +134,8 @@ class Story:
         user, project = self.dice.choice(PEOPLE)
         duration = int(self.unit * self.dice.choice((0.3, 1, 2, 4, 8)))
         core = self.workers.core()
-        self.world.order(
+        robot = self.dice.random() < _ROBOTS
+        lease = self.world.order(
             f"lease-{self.done['order']}",
             core=core,
             user=user,
@@ -136,7 +143,9 @@ class Story:
             flavor=self.dice.choice(("gpu.1", "gpu.1", "gpu.2")),
             nodes=self.dice.choice((1, 1, 1, 2)),
             duration=max(60, duration),
+            methods=robots.METHODS if robot else (),
         )
+        self.workers.robots.take(lease)
 
     def _some(self, *states: str) -> leases.Lease:
         found = [le for le in self.world.open() if le.state in states]
@@ -161,6 +170,31 @@ class Story:
     def delete_a_server(self) -> None:
         if self.cloud.machines:
             self.cloud.delete(self.dice.choice(list(self.cloud.machines)))
+
+    def _server(self, status: str) -> str:
+        """One of an active lease."""
+        active = [le for le in self.world.open() if le.state == "active"]
+        ids = [node.server_id for lease in active for node in lease.nodes]
+        machines = [m for i in ids if (m := self.cloud.machines.get(i or ""))]
+        found = [
+            machine.seen.id
+            for machine in machines
+            if machine.seen.status == status and machine.gone_at is None
+        ]
+        if not found:
+            raise errors.NotFound("None such now.")
+        return self.dice.choice(found)
+
+    def shelve_a_server(self) -> None:
+        self.cloud.shelve(self._server("ACTIVE"))
+
+    def unshelve_a_server(self) -> None:
+        """The first time finds its cards closed, and is heard."""
+        server = self._server("SHELVED_OFFLOADED")
+        for _time in range(2):
+            self.cloud.unshelve(server)
+            self.workers.look_at_everything()
+            self.workers.work(30)
 
     # -- other people ------------------------------------------------------
 
@@ -234,6 +268,9 @@ class Story:
 
     def worker_dies(self) -> None:
         self.workers.kill_soon()
+
+    def api_dies(self) -> None:
+        self.workers.robots.die()
 
     # -- peace -------------------------------------------------------------
 

@@ -11,7 +11,8 @@
 # under the License.
 
 """Two workers that share a pool and die now and then: the loops of a real
-crew, which take turns on a clock that is moved by hand."""
+crew, which take turns on a clock that is moved by hand, with an API process
+that makes servers with the tokens of orders."""
 
 from __future__ import annotations
 
@@ -33,6 +34,7 @@ from gpubroker.worker import loop
 from tests.fixtures import mischief
 from tests.fixtures import tripwire
 from tests.fixtures import world
+from tests.functional.soak import robots
 
 #: Part of the turns in which the cloud answers badly, and of the calls then.
 _BAD_TURNS, _RATE = 0.3, 0.1
@@ -153,6 +155,7 @@ class Workers:
             threads=0,
             reconcile_threads=0,
         )
+        self.robots = robots.Robots(found)
         self.meter = Meter()
         self._numbers = itertools.count(1)
         self._workers = [self._hire(), self._hire()]
@@ -203,7 +206,7 @@ class Workers:
         a turn of somebody who has."""
         self.turns += 1
         self._deliver()
-        waits = []
+        waits = [self.robots.turn(self.core())]
         for number, worker in enumerate(self._workers):
             wire = tripwire.Wire(self._length())
             try:
