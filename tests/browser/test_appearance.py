@@ -43,14 +43,14 @@ class LanguageTest(base.BrowserTest):
         self.assertIn("Pode iniciar agora", texts["offers"])
         self.assertIn("Par de chaves", texts["order"])
         self.assertIn("Locações de GPU", texts["leases"])
-        self.assertIn("placas nesta página", texts["fleet"])
+        self.assertIn("placas no grupo default", texts["fleet"])
 
     def test_in_spanish(self) -> None:
         texts = self.read("es")
         self.assertIn("Puede empezar ya", texts["offers"])
         self.assertIn("Par de claves", texts["order"])
         self.assertIn("Arrendamientos de GPU", texts["leases"])
-        self.assertIn("tarjetas en esta página", texts["fleet"])
+        self.assertIn("tarjetas en el grupo default", texts["fleet"])
 
     def read(self, language: str) -> dict[str, str]:
         found = {}
