@@ -12,16 +12,24 @@
 
 """Who is at the other end of a connection on this machine.
 
-Linux tells it in ``/proc``: the socket of a connection by its two ports, and
-the process that has this socket open.
+Linux tells the socket of a connection by its two ports, and in ``/proc`` the
+process that has this socket open.
 """
 
 from __future__ import annotations
 
+import itertools
 import os
 import pathlib
+from collections.abc import Iterator
+
+from sandbox.faults import sockets
 
 _PROC = pathlib.Path("/proc")
+#: Processes that asked lately, the last one first: most requests come from
+#: these, and to look through all that run takes longer than the request.
+_lately: list[int] = []
+_MANY = 32
 
 
 def pid_of(port: int, to: int) -> int | None:
@@ -29,14 +37,22 @@ def pid_of(port: int, to: int) -> int | None:
 
     :returns: ``None`` when it is gone already, or somebody else's.
     """
-    inode = _inode(port, to)
+    inode = sockets.inode(port, to)
     if inode is None:
         return None
     wanted = f"socket:[{inode}]"
-    for folder in _PROC.glob("[0-9]*"):
-        if _holds(folder / "fd", wanted):
-            return int(folder.name)
+    for pid in itertools.chain(list(_lately), _all()):
+        if _holds(_PROC / str(pid) / "fd", wanted):
+            # A list of another thread may win, which costs a longer look.
+            _lately[:] = [pid, *(p for p in _lately if p != pid)][:_MANY]
+            return pid
     return None
+
+
+def _all() -> Iterator[int]:
+    for name in os.listdir(_PROC):
+        if name.isdigit():
+            yield int(name)
 
 
 def role_of(pid: int | None) -> str:
@@ -53,26 +69,16 @@ def role_of(pid: int | None) -> str:
     return "api" if b"gunicorn" in line else ""
 
 
-def _inode(port: int, to: int) -> str | None:
-    """From ``/proc/net/tcp``: its columns 2, 3 and 10 are the local and the
-    remote address, and the inode (proc_net_tcp.rst of the kernel)."""
-    for line in (_PROC / "net" / "tcp").read_text().splitlines()[1:]:
-        columns = line.split()
-        here, there = (int(columns[n].rpartition(":")[2], 16) for n in (1, 2))
-        if (here, there) == (port, to):
-            return columns[9]
-    return None
-
-
 def _holds(folder: pathlib.Path, wanted: str) -> bool:
     try:
-        return any(_leads_to(entry, wanted) for entry in folder.iterdir())
+        names = os.listdir(folder)
     except OSError:
         # Another user's process, or one that ended meanwhile.
         return False
+    return any(_leads_to(f"{folder}/{name}", wanted) for name in names)
 
 
-def _leads_to(entry: pathlib.Path, wanted: str) -> bool:
+def _leads_to(entry: str, wanted: str) -> bool:
     try:
         return os.readlink(entry) == wanted
     except OSError:

@@ -10,30 +10,62 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Who asks, told from a folder that looks like ``/proc``."""
+"""Who asks: a real socket, and a folder that looks like ``/proc``."""
 
 from __future__ import annotations
 
+import os
 import pathlib
+import socket
 
 import fixtures
+import testtools
 
 from sandbox.faults import callers
+from sandbox.faults import sockets
 
-HEAD = "sl local_address rem_address st tx_queue tr retrnsmt uid timeout inode"
-LINE = " 0: 0100007F:{:04X} 0100007F:{:04X} 01 0:0 00:0 0 0 0 {} 1 0 20 4 30"
+INODES = {(7000, 80): 11, (7001, 80): 12}
+
+
+class SocketsTest(testtools.TestCase):
+    def setUp(self):
+        super().setUp()
+        self.server = socket.create_server(("127.0.0.1", 0))
+        self.addCleanup(self.server.close)
+        self.to = self.server.getsockname()[1]
+        self.client = socket.create_connection(self.server.getsockname())
+        self.addCleanup(self.client.close)
+        self.port = self.client.getsockname()[1]
+        link = os.readlink(f"/proc/self/fd/{self.client.fileno()}")
+        self.inode = int(link.strip("socket:[]"))
+
+    def test_it_is_that_of_the_connection(self):
+        self.assertEqual(self.inode, sockets.inode(self.port, self.to))
+
+    def test_the_other_end_is_another_one(self):
+        self.assertNotEqual(self.inode, sockets.inode(self.to, self.port))
+
+    def test_without_a_connection_there_is_none(self):
+        self.assertIsNone(sockets.inode(1, self.to))
+
+    def test_a_kernel_that_can_not_be_asked_has_a_list(self):
+        self.patch(sockets, "_NETLINK_SOCK_DIAG", 31)
+        self.assertEqual(self.inode, sockets.inode(self.port, self.to))
+        self.assertIsNone(sockets.inode(1, self.to))
 
 
 class CallersTest(fixtures.TestWithFixtures):
     def setUp(self):
         super().setUp()
         self.proc = pathlib.Path(self.useFixture(fixtures.TempDir()).path)
-        self.useFixture(
-            fixtures.MonkeyPatch("sandbox.faults.callers._PROC", self.proc)
-        )
-        (self.proc / "net").mkdir()
-        lines = [HEAD, LINE.format(7000, 80, 11), LINE.format(7001, 80, 12)]
-        (self.proc / "net/tcp").write_text("\n".join(lines))
+        for name, value in (
+            ("callers._PROC", self.proc),
+            ("callers._lately", []),
+            ("sockets.inode", lambda *ports: INODES.get(ports)),
+        ):
+            self.useFixture(
+                fixtures.MonkeyPatch(f"sandbox.faults.{name}", value)
+            )
         for pid in (41, 42):
             (self.proc / str(pid) / "fd").mkdir(parents=True)
 
