@@ -47,6 +47,9 @@ _LONG = 60.0
 #: somebody else's leftover; the mirror keeps the card out of every plan.
 _STRANGE = 600.0
 
+#: The step of an adopted server that Nova is asked to delete.
+_DELETE = "delete"
+
 _WAITS = {
     "server": "Waits until Nova has removed the server.",
     "allocation": "Waits until Placement shows the GPUs unused.",
@@ -153,9 +156,12 @@ def _delete(
 
 def _adopted(run: saga.Run, node: leases.Node) -> saga.Next:
     server = evidence.look(run.core, node.server_id or "")
+    asked = run.found(node, _DELETE)
     if server is None or server.status == "DELETED":
+        if asked is not None:
+            run.done(asked)
         return None
-    if _let_go(run, node, server):
+    if asked is None and _let_go(run, node, server):
         with run.change() as now:
             # It is free to be adopted anew.
             now.node(node.id, server_id=None, server_status=None)
@@ -166,6 +172,10 @@ def _adopted(run: saga.Run, node: leases.Node) -> saga.Next:
                 server=server.id,
             )
         return None
+    if asked is None:
+        # Before it is: Nova confirms a resize first, and for a moment shows
+        # a server that runs without the cards, and no task.
+        run.begin(node, _DELETE)
     return _delete(run, node, [server])
 
 

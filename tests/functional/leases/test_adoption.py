@@ -257,6 +257,25 @@ class Ending(AdoptionCase):
         again = self.adopt(node.server_id)
         self.assertEqual((self.cards()[1].id,), again.nodes[0].planned)
 
+    def test_once_asked_for_it_is_deleted_whatever_it_looks_like(self):
+        """Nova confirms a resize first: for a moment the server runs without
+        its cards."""
+        lease = self.adopted()
+        (node,) = lease.nodes
+        tree = self.world.trees[HOST]
+        self.cloud.delete_seconds = 60
+        end.end(self.core, lease.id)
+        self.world.turn()
+        tree.delete_server(node.server_id)
+        tree.boot([tree.addresses[1]], node.server_id)
+        machine = self.cloud.machines[node.server_id]
+        machine.seen = dataclasses.replace(machine.seen, task_state=None)
+        self.world.turn()
+        self.assertEqual("ending", self.world.get(lease.id).state)
+        self.world.clock.advance(60)
+        self.gone(self.world.get(lease.id))
+        self.assertNotIn("lease.server_left", self.world.events(lease.id))
+
     def test_a_card_is_not_given_out_before_placement_shows_it_unused(self):
         lease = self.adopted()
         other = self.world.order(flavor="gpu.2")
