@@ -21,6 +21,7 @@ import datetime
 import io
 import json
 import pathlib
+import time
 import uuid
 from collections.abc import Mapping
 from typing import Any
@@ -28,6 +29,7 @@ from typing import Any
 import fixtures
 import testtools
 
+from gpubroker.client import sdk
 from gpubroker.cmd import status
 from gpubroker.domain import catalogue
 from gpubroker.domain import failures
@@ -51,7 +53,19 @@ class StatusTest(testtools.TestCase):
     def setUp(self) -> None:
         super().setUp()
         self.cloud = base.the_cloud()
+        self._wait_for_the_computes()
         self.folder = pathlib.Path(self.useFixture(fixtures.TempDir()).path)
+
+    def _wait_for_the_computes(self) -> None:
+        """Nova's services may have been started a moment ago, and the broker
+        not have looked since."""
+        admin = self.cloud.connection("sandbox-admin")
+        self.addCleanup(admin.close)
+        broker = sdk.add_to(admin)
+        until = time.monotonic() + base.PATIENCE
+        while any(host.compute_state != "up" for host in broker.hosts()):
+            self.assertLess(time.monotonic(), until, "computes are down")
+            time.sleep(0.5)
 
     def run_check(
         self, sections: Mapping[str, Mapping[str, s.Value]] | None = None
