@@ -271,11 +271,11 @@ class TroubleTest(AgentTestCase):
         agent = self.agent()
         agent.start()
         self.api.wait_for(lambda report: True)
-        self.assertLess(agent.stop(), 2)
+        self.assertLess(agent.stop(), 5)
 
     def test_the_end_does_not_wait_for_the_interval(self) -> None:
         agent = self.started()
-        self.assertLess(agent.stop(signal.SIGINT), 2)
+        self.assertLess(agent.stop(signal.SIGINT), 5)
 
     def test_a_kernel_log_that_can_not_be_read(self) -> None:
         agent = self.agent(kernel_log=self.simulated.folder / "none")
