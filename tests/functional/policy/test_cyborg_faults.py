@@ -221,7 +221,6 @@ class Whose(testtools.TestCase):
             ("project_id", None),
             ("tenant_id", api_fixture.OTHER),
             ("user_id", "olga"),
-            ("id", str(uuid.uuid4())),
             ("state", "active"),
             ("identity_mode", "service"),
         ):
