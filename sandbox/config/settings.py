@@ -106,7 +106,6 @@ def write_web_server(
     service: str,
     application: str,
     threads: int,
-    workers: int = 1,
     grace: int = 3,
 ) -> None:
     """Write the web server's own file, ``gunicorn.conf.py``.
@@ -126,7 +125,7 @@ def write_web_server(
         f"wsgi_app = {application!r}\n"
         f"bind = '{tcp.HOST}:{port}'\n"
         "worker_class = 'gthread'\n"
-        f"workers = {workers}\n"
+        "workers = 1\n"
         f"threads = {threads}\n"
         "keepalive = 0\n"
         # A busy machine is no reason to kill a worker.
