@@ -306,8 +306,12 @@ def _counted(done: subprocess.CompletedProcess[str]) -> Result:
     return result
 
 
+#: The line of a traceback that names the error.
+_ERROR = re.compile(r"[\w.]+: ")
+
+
 def _failures(text: str) -> list[str]:
-    """Each failed test of a run with the last line of its traceback."""
+    """Each failed test of a run with what its traceback ends in."""
     told = []
     for block in re.split(r"^(?=\{\d+\} )", text, flags=re.M):
         head = re.match(r"\{\d+\} (\S+) .*\.\.\. FAILED$", block, re.M)
@@ -316,8 +320,10 @@ def _failures(text: str) -> list[str]:
             trace = after.split("\nCaptured ")[0].split("\n\n\n")[0]
             # stestr indents it; what has no indent, another process wrote.
             lines = re.findall(r"^    (?! )(\S.*)$", trace, re.M)
-            last = lines[-1] if lines else ""
-            told.append(f"FAILED {head[1]}: {last[:200]}")
+            # What was expected and what was found have lines of their own.
+            at = [i for i, one in enumerate(lines) if _ERROR.match(one)]
+            end = " ".join(lines[at[-1] if at else -1 :])
+            told.append(f"FAILED {head[1]}: {end[:600]}")
     return told
 
 
