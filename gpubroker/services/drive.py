@@ -66,7 +66,11 @@ def step(core: broker.Broker, lease_id: str) -> saga.Next:
         # One that runs is looked at no more often than when all is well.
         first = core.settings.check_interval if active else patience.FIRST
         return core.patience.pause(lease_id, error, first)
-    except errors.OutsideError as error:
+    except (errors.ConcurrentUpdate, errors.IllegalMove):
+        raise
+    except (errors.OutsideError, errors.Conflict) as error:
+        # A conflict is one of Nova's or Placement's: something is not yet in
+        # a state for what is next.
         LOG.warning("Lease %s waits: %s", lease_id, error.message)
         return _LATER
     if core.patience.lost(lease_id) == lost:

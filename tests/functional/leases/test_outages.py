@@ -52,6 +52,24 @@ class Refusing(cloud_ports.Compute):
         raise errors.Misconfigured("Nova refuses what the broker needs.")
 
 
+class Occupied(cloud_ports.Compute):
+    """Nova, in which a server is not in a state to be deleted."""
+
+    def delete_server(self, server_id):
+        raise errors.Conflict("Nova: the server is busy.")
+
+
+class Conflicts(testtools.TestCase):
+    def test_a_server_that_is_busy_is_deleted_later(self):
+        here = self.useFixture(world.World(["gpu-1"], cards=2))
+        lease = here.settle(here.order().id, "active")
+        end.end(here.core, lease.id)
+        occupied = dataclasses.replace(here.core, compute=Occupied(here.cloud))
+        self.assertEqual(5.0, drive.step(occupied, lease.id))
+        self.assertEqual("ending", here.get(lease.id).state)
+        here.settle(lease.id, "ended")
+
+
 class Pauses(testtools.TestCase):
     """A service that has too much to do gets fewer questions, not more."""
 
