@@ -204,7 +204,7 @@ class MonthTest(testtools.TestCase):
             self.assertEqual(held, set(card.consumers), where)
             # What a lease had stays closed while a stranger is on it, too.
             fenced = fences.Reason.LEASE in card.reasons
-            kept = bool(card.claimed_by) or fenced and bool(held & strangers)
+            kept = bool(card.claimed_by) or (fenced and bool(held & strangers))
             self.assertEqual(kept, fenced, f"{where}: {card}")
             if card.claimed_by in whole:
                 self.assertEqual(
