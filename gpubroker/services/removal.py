@@ -138,8 +138,9 @@ def _all_there(run: saga.Run, node: leases.Node) -> saga.Next:
 
 
 def _late(run: saga.Run, node: leases.Node, name: str) -> float:
-    """Something got the ticket since no server was left to delete: one of a
-    POST that Nova took long for, or of a member who booted the shape."""
+    """Something holds what is the node's although no server was left to
+    delete: one of a POST that Nova took long for, of a member who booted the
+    shape, or one that Nova called deleted before that failed."""
     wait = _all_there(run, node)
     return _pace(run, node, name) if wait is None else wait
 
@@ -198,16 +199,20 @@ def _holds(run: saga.Run, node: leases.Node, server_id: str) -> bool:
 
 
 def _given_back(run: saga.Run, node: leases.Node) -> saga.Next:
-    if _holds(run, node, node.server_id or ""):
-        return _pace(run, node, "allocation")
-    return _cards(run, node)
+    if not _holds(run, node, node.server_id or ""):
+        return _cards(run, node)
+    server = evidence.look(run.core, node.server_id or "")
+    wait = None
+    if server and server.status != "DELETED" and run.found(node, _DELETE):
+        # Nova called it deleted before that failed.
+        wait = _delete(run, node, [server])
+    return _pace(run, node, "allocation") if wait is None else wait
 
 
 def _allocation(run: saga.Run, node: leases.Node) -> saga.Next:
     ledger = run.core.ledger
-    if node.server_id and ledger.allocations(node.server_id):
-        return _pace(run, node, "allocation")
-    if evidence.holders(run, node):
+    kept = node.server_id and ledger.allocations(node.server_id)
+    if kept or evidence.holders(run, node):
         return _late(run, node, "allocation")
     return _cards(run, node)
 
