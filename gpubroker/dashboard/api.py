@@ -175,10 +175,26 @@ def lease(
         return broker(request).get_lease(lease_id, console=console)
 
 
-def lease_events(request: Any, lease_id: str) -> list[event_sdk.LeaseEvent]:
-    """The history of a lease, the oldest first."""
+def lease_events(
+    request: Any, lease_id: str, size: int, marker: str | None = None
+) -> tuple[list[event_sdk.LeaseEvent], bool]:
+    """Some of a lease's history, the newest first, and whether there is
+    more of it.
+
+    :param marker: the id of the event that they come before.
+    """
     with told():
-        return list(broker(request).lease_events(lease_id))
+        found = list(
+            broker(request).lease_events(
+                lease_id,
+                paginated=False,
+                limit=size + 1,
+                marker=marker,
+                sort_key="id",
+                sort_dir="desc",
+            )
+        )
+    return found[:size], len(found) > size
 
 
 def order(request: Any, **attrs: Any) -> lease_sdk.Lease:

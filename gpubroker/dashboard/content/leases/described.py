@@ -18,11 +18,11 @@ import datetime
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
-from horizon import exceptions
 
 from gpubroker.client.sdk import event as event_sdk
 from gpubroker.client.sdk import lease as lease_sdk
 from gpubroker.dashboard import api
+from gpubroker.dashboard.content import history as pages
 from gpubroker.dashboard.content.leases import advice
 from gpubroker.dashboard.content.leases import rules
 from gpubroker.dashboard.words import leases as words
@@ -63,16 +63,14 @@ def _steps(lease: lease_sdk.Lease) -> list[dict[str, Any]]:
     ]
 
 
-def history(request: Any, lease: lease_sdk.Lease) -> list[dict[str, str]]:
-    """The newest first."""
-    try:
-        found = api.lease_events(request, lease.id)
-    except Exception:
-        exceptions.handle(
-            request, _("The history of the lease could not be read.")
-        )
-        return []
-    return [_told(event) for event in reversed(found)]
+def history(request: Any, lease: lease_sdk.Lease) -> dict[str, Any]:
+    """A page of it, the newest first, and the ways to others."""
+    found, ways = pages.page(
+        request,
+        lambda size, marker: api.lease_events(request, lease.id, size, marker),
+        _("The history of the lease could not be read."),
+    )
+    return {"events": [_told(event) for event in found], **ways}
 
 
 def _told(event: event_sdk.LeaseEvent) -> dict[str, str]:

@@ -26,6 +26,7 @@ from gpubroker.client.sdk import event as event_sdk
 from gpubroker.dashboard import catalogue_api
 from gpubroker.dashboard import fleet_api
 from gpubroker.dashboard.content import followed
+from gpubroker.dashboard.content import history as pages
 from gpubroker.dashboard.content.admin import people
 from gpubroker.dashboard.content.admin.fleet import blocks
 from gpubroker.dashboard.content.admin.fleet import chosen
@@ -37,8 +38,6 @@ from gpubroker.dashboard.words import states
 from gpubroker.dashboard.words import times
 
 #: Events that a page shows at a time.
-EVENTS = 20
-
 
 class _Device(chosen.OfOneDevice, views.HorizonTemplateView):
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
@@ -64,6 +63,8 @@ class _Device(chosen.OfOneDevice, views.HorizonTemplateView):
             "why_not_unfence": rules.why_not_unfence(request, device),
             "events": [_event(one, names) for one in events],
             **history,
+            "page_url": chosen.detail_url(device.id),
+            "by_whom": True,
         }
 
     def _blocks(self) -> list[list[int]]:
@@ -78,19 +79,14 @@ class _Device(chosen.OfOneDevice, views.HorizonTemplateView):
         return blocks.of_slot(self.device.slot, model.blocks or ())
 
     def _history(self) -> tuple[list[event_sdk.DeviceEvent], dict[str, str]]:
-        """The newest events first; ``older`` leads to those before."""
-        before = self.request.GET.get("before")
-        try:
-            found, more = fleet_api.device_events(
-                self.request, self.device.id, EVENTS, before
-            )
-        except Exception:
-            exceptions.handle(
-                self.request, _("The history of the device could not be read.")
-            )
-            found, more = [], False
-        older = str(found[-1].id) if more else ""
-        return found, {"older": older, "before": before or ""}
+        request, device_id = self.request, self.device.id
+        return pages.page(
+            request,
+            lambda size, marker: fleet_api.device_events(
+                request, device_id, size, marker
+            ),
+            _("The history of the device could not be read."),
+        )
 
 
 def _event(

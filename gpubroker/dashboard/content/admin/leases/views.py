@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.urls import reverse
 from django.utils import functional
 from django.utils.translation import gettext_lazy as _
 from horizon import tables as horizon_tables
@@ -62,16 +63,18 @@ class _Lease(chosen.OfOneLease, views.HorizonTemplateView):
             **described.described(lease),
             "whose": owned.owned(request, [lease])[0],
             "why_not_end": rules.why_not_end(request, lease),
-            "events": self._events(),
+            **self._history(),
+            "page_url": reverse(f"{self.panel}:detail", args=[lease.id]),
             "by_whom": True,
         }
 
-    def _events(self) -> list[dict[str, str]]:
+    def _history(self) -> dict[str, Any]:
+        """With the names of who did what."""
         found = described.history(self.request, self.lease)
-        names = people.actors(self.request, (one["by"] for one in found))
-        return [
-            {**one, "by": names.get(one["by"], one["by"])} for one in found
-        ]
+        events = found["events"]
+        names = people.actors(self.request, (one["by"] for one in events))
+        named = [{**e, "by": names.get(e["by"], e["by"])} for e in events]
+        return {**found, "events": named}
 
 
 class Detail(_Lease):

@@ -36,7 +36,8 @@ class _Lease(chosen.OfOneLease, views.HorizonTemplateView):
             **described.described(lease),
             "why_not_extend": rules.why_not_extend(request, lease),
             "why_not_end": rules.why_not_end(request, lease),
-            "events": described.history(request, lease),
+            **described.history(request, lease),
+            "page_url": lists.detail_url(lease.id),
         }
 
 
