@@ -109,12 +109,6 @@ def delete_pool(request: Any, name: str) -> None:
         api.broker(request).delete_pool(name, ignore_missing=False)
 
 
-def hosts(request: Any) -> list[host_sdk.Host]:
-    """All of them, by name."""
-    with api.told():
-        return list(api.broker(request).hosts(sort_key="name"))
-
-
 def move_host(request: Any, name: str, pool_name: str) -> host_sdk.Host:
     """:raises BrokerError: while a lease holds a card of the host."""
     with api.told():

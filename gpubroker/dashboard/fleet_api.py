@@ -56,6 +56,12 @@ def hosts(
     return some if forth else some[::-1], len(found) > size
 
 
+def all_hosts(request: Any, pool: str) -> list[host_sdk.Host]:
+    """Those of a pool, by name."""
+    with api.told():
+        return list(api.broker(request).hosts(pool=pool, sort_key="name"))
+
+
 def host(request: Any, name: str) -> host_sdk.Host:
     with api.told():
         return api.broker(request).get_host(name)

@@ -16,3 +16,4 @@ PANEL = "gpu_pools"
 PANEL_DASHBOARD = "admin"
 PANEL_GROUP = "gpu"
 ADD_PANEL = "gpubroker.dashboard.content.admin.pools.panel.Pools"
+ADD_JS_FILES = ["gpubroker/choose.js"]

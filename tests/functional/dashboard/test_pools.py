@@ -12,10 +12,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
+from gpubroker.domain import hosts
 from tests.fixtures import api as test_api
 from tests.functional.dashboard import catalogue
+
+_CHOICES = re.compile(r'name="hosts" value="([^"]+)"')
 
 FORM = {"name": "research", "admission": "automatic"}
 
@@ -79,22 +83,79 @@ class PoolsTest(catalogue.CatalogueTest):
 
     def test_a_host_is_moved(self) -> None:
         self.sent("create/", **FORM)
-        self.assertIn("gpu-1 (default)", self.text("research/hosts/"))
-        self.sent("research/hosts/", hosts=["gpu-1"])
+        self.assertEqual(["gpu-1"], self.shown("research/hosts/"))
+        said = self.sent("research/hosts/", hosts=["gpu-1"])
         self.assertEqual(
             (1, 0), (self.pool()["hosts"], self.pool("default")["hosts"])
         )
-        self.assertIn("Delete (hosts are in it)", self.text())
+        self.assertIn("hosts are in it", said)
         said = self.wrong("research/delete/")
         self.assertIn("move them to another pool first", said)
 
     def test_a_host_of_which_a_lease_holds_a_card_stays(self) -> None:
         self.sent("create/", **FORM)
+        self.add_hosts("free")
         lease = self.world.order("train")
         self.world.settle(lease.id, "active")
-        said = self.wrong("research/hosts/", "hosts", hosts=["gpu-1"])
-        self.assertTrue(said.startswith("gpu-1: "), said)
+        said = self.wrong(
+            "research/hosts/", hosts=["free", "gpu-1"], names="gone"
+        )
+        self.assertNotIn("free", said)
+        for words in ("gpu-1: ", "gone: "):
+            self.assertIn(words, said)
+        self.assertEqual(1, self.pool()["hosts"])
+        self.assertIn("1 host is moved to research.", self.messages())
+
+    def test_what_stays_is_still_chosen(self) -> None:
+        self.sent("create/", **FORM)
+        self.add_hosts("free", "other")
+        lease = self.world.order("train")
+        self.world.settle(lease.id, "active")
+        answer = self.send(
+            "research/hosts/", hosts=["free", "gpu-1"], names="gone\nother"
+        )
+        page = answer.content.decode()
+        self.assertEqual(["gpu-1"], _CHOICES.findall(page))
+        self.assertRegex(page, r'value="gpu-1" checked')
+        self.assertRegex(page, r"<textarea[^>]*>\s*gone</textarea>")
+
+    def test_nothing_chosen_is_told_there(self) -> None:
+        self.sent("create/", **FORM)
         self.wrong("research/hosts/", "hosts")
+        self.wrong("research/hosts/", "names", names="a b")
+
+    def test_many_hosts_come_by_pages_and_by_parts_of_their_name(self) -> None:
+        self.sent("create/", **FORM)
+        self.add_hosts(*(f"rack{n // 100}-{n:03}" for n in range(250)))
+        path = "research/hosts/"
+        self.assertEqual(200, len(self.shown(path)))
+        text = self.text(path)
+        self.assertIn("Hosts after rack1-198", text)
+        rest = self.shown(f"{path}?pool=default&after=rack1-198")
+        self.assertEqual(51, len(rest))
+        found = self.shown(f"{path}?name=rack2-")
+        self.assertEqual([f"rack2-{n}" for n in range(200, 250)], found)
+        text = self.text(f"{path}?name=rack")
+        self.assertIn("name=rack&amp;after=rack1-199", text)
+        self.assertIn(
+            "rack2-200", self.shown(f"{path}?name=rack&after=rack1-199")
+        )
+        self.assertEqual([], self.shown(f"{path}?name=nowhere"))
+        self.sent(path, names="\n".join(found))
+        self.assertEqual(50, self.pool()["hosts"])
+
+    def shown(self, path: str) -> list[str]:
+        """The hosts that there are to choose from."""
+        return _CHOICES.findall(self.text(path))
+
+    def add_hosts(self, *names: str) -> None:
+        with self.world.store.write() as tx:
+            for name in names:
+                tx.hosts.add(
+                    hosts.Host(
+                        name=name, hypervisor_hostname=name, pool="default"
+                    )
+                )
 
     def test_one_with_leases_stays_and_says_so(self) -> None:
         self.sent("create/", **FORM)

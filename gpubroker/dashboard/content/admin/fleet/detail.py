@@ -37,7 +37,6 @@ from gpubroker.dashboard.words import hosts as host_words
 from gpubroker.dashboard.words import states
 from gpubroker.dashboard.words import times
 
-#: Events that a page shows at a time.
 
 class _Device(chosen.OfOneDevice, views.HorizonTemplateView):
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:

@@ -18,14 +18,10 @@ from typing import Any
 
 from django.core import exceptions
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
 from horizon import forms
-from horizon import messages
 
-from gpubroker.client.sdk import host as host_sdk
 from gpubroker.client.sdk import pool as pool_sdk
 from gpubroker.dashboard import catalogue_api
-from gpubroker.dashboard import errors
 from gpubroker.dashboard.content import forms as judged
 from gpubroker.dashboard.content.admin import dialogs
 from gpubroker.dashboard.content.admin import fields
@@ -103,51 +99,6 @@ class Update(dialogs.ChangeForm, Pool):
 
     def change(self, request: Any, found: dict[str, Any]) -> pool_sdk.Pool:
         return catalogue_api.update_pool(request, self.thing.name, **found)
-
-
-class Hosts(judged.Form):
-    """Each host is moved by itself; one that can not be stops no other."""
-
-    hosts = forms.MultipleChoiceField(
-        label=_("Hosts"),
-        widget=forms.CheckboxSelectMultiple(),
-        help_text=_(
-            "Of other pools. One of which a lease holds a GPU can not be "
-            "moved."
-        ),
-    )
-
-    def __init__(self, request: Any, *args: Any, **kwargs: Any) -> None:
-        super().__init__(request, *args, **kwargs)
-        found: list[host_sdk.Host] = self.initial["others"]
-        self.fields["hosts"].choices = [
-            (host.name, f"{host.name} ({host.pool})") for host in found
-        ]
-
-    def act(self, request: Any, data: dict[str, Any]) -> int:
-        moved, refused = 0, []
-        for name in data["hosts"]:
-            try:
-                catalogue_api.move_host(
-                    request, name, self.initial["thing"].name
-                )
-                moved += 1
-            except errors.SignInAgain:
-                raise
-            except errors.BrokerError as error:
-                refused.append(f"{name}: {error}")
-        if refused:
-            if moved:
-                messages.success(request, self.done(data, moved))
-            raise errors.BrokerError(" ".join(refused), "hosts")
-        return moved
-
-    def done(self, data: dict[str, Any], made: int) -> str:
-        return ngettext(
-            "%(count)d host is moved to %(pool)s.",
-            "%(count)d hosts are moved to %(pool)s.",
-            made,
-        ) % {"count": made, "pool": self.initial["thing"].name}
 
 
 class Delete(dialogs.DeleteForm):

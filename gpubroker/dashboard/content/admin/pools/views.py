@@ -15,12 +15,8 @@ from __future__ import annotations
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
-from horizon import exceptions
 
-from gpubroker.client.sdk import host as host_sdk
-from gpubroker.client.sdk import pool as pool_sdk
 from gpubroker.dashboard import api
-from gpubroker.dashboard import catalogue_api
 from gpubroker.dashboard.content.admin import dialogs
 from gpubroker.dashboard.content.admin import lists
 from gpubroker.dashboard.content.admin import people
@@ -29,15 +25,10 @@ from gpubroker.dashboard.content.admin.leases import tally
 from gpubroker.dashboard.content.admin.pools import forms
 from gpubroker.dashboard.content.admin.pools import listed
 from gpubroker.dashboard.content.admin.pools import tables
+from gpubroker.dashboard.content.admin.pools.chosen import OfOnePool
+from gpubroker.dashboard.content.admin.pools.hosts import Hosts
 
-
-def _hosts(request: Any) -> list[host_sdk.Host] | None:
-    """``None``: the service could not tell; a message says why."""
-    try:
-        return catalogue_api.hosts(request)
-    except Exception:
-        exceptions.handle(request, _("The hosts could not be read."))
-        return None
+__all__ = ["Create", "Delete", "Hosts", "Index", "Update"]
 
 
 class Index(lists.Index):
@@ -77,18 +68,7 @@ class Create(dialogs.Create):
         ]
 
 
-class _OfOne:
-    panel = tables.PANEL
-    unread = _("The pool could not be read.")
-    request: Any
-    kwargs: dict[str, Any]
-    thing: pool_sdk.Pool
-
-    def read(self) -> pool_sdk.Pool:
-        return catalogue_api.pool(self.request, str(self.kwargs["name"]))
-
-
-class Update(_OfOne, dialogs.Update):
+class Update(OfOnePool, dialogs.Update):
     form_class = forms.Update
     page_title = _("Edit GPU Pool")
     rule = "pool:update"
@@ -106,32 +86,7 @@ class Update(_OfOne, dialogs.Update):
         ]
 
 
-class Hosts(_OfOne, dialogs.Page):
-    """Moves hosts of other pools into this one."""
-
-    form_class = forms.Hosts
-    page_title = _("Move Hosts to GPU Pool")
-    submit_label = _("Move them")
-    rule = "host:update"
-    verb = "hosts"
-
-    def get_initial(self) -> dict[str, Any]:
-        here = self.thing.name
-        hosts = _hosts(self.request) or []
-        others = [host for host in hosts if host.pool != here]
-        return {"thing": self.thing, "others": others}
-
-    def sentences(self) -> list[Any]:
-        name = {"pool": self.thing.name}
-        return [
-            _("Their GPUs go to orders in the queue of %(pool)s from then on.")
-            % name,
-            _("Orders that wait for them elsewhere wait for others."),
-            _("Who may not order in %(pool)s does not get them.") % name,
-        ]
-
-
-class Delete(_OfOne, dialogs.Delete):
+class Delete(OfOnePool, dialogs.Delete):
     form_class = forms.Delete
     form_id = "gpu_pool_delete"
     modal_header = page_title = _("Delete GPU Pool")
