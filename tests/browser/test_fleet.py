@@ -110,9 +110,15 @@ class FleetTest(base.OrderTest):
         for words in ("2 leased", "1 fenced", "1 sick"):
             person.page.locator(".gpu-legend", has_text=words).wait_for()
         person.seen("fleet")
-        # With the keyboard alone.
-        square.focus()
-        square.press("Enter")
+        # With the keyboard alone: a stop a host, and arrows within it.
+        row = person.page.locator("tr", has_text=HOST)
+        self.assertEqual(1, row.locator(".gpu-card[tabindex='0']").count())
+        row.locator(".gpu-card").last.focus()
+        person.page.keyboard.press("Home")
+        while square.evaluate("one => one !== document.activeElement"):
+            person.page.keyboard.press("ArrowRight")
+        self.assertEqual("0", square.get_attribute("tabindex"))
+        person.page.keyboard.press("Enter")
         person.page.locator(".gpu-status", has_text="Fenced").wait_for()
 
     def unfence(self, person: base.Person) -> None:

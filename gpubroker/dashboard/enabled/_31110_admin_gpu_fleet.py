@@ -16,5 +16,5 @@ PANEL = "gpu_fleet"
 PANEL_DASHBOARD = "admin"
 PANEL_GROUP = "gpu"
 ADD_PANEL = "gpubroker.dashboard.content.admin.fleet.panel.Fleet"
-ADD_JS_FILES = ["gpubroker/live.js"]
+ADD_JS_FILES = ["gpubroker/live.js", "gpubroker/fleet.js"]
 ADD_SCSS_FILES = ["gpubroker/fleet.scss"]

@@ -14,7 +14,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -147,6 +148,15 @@ def model(device: device_sdk.Device) -> str:
     if device.model:
         return device.model
     return f"{device.vendor_id}:{device.product_id}"
+
+
+def models(cards: Iterable[device_sdk.Device]) -> list[str]:
+    """How many there are of each, such as ``8 x a100-sxm4-80gb``."""
+    counts = Counter(map(model, cards))
+    return [
+        f"{count} \N{MULTIPLICATION SIGN} {name}"
+        for name, count in sorted(counts.items())
+    ]
 
 
 def use(device: device_sdk.Device) -> str:

@@ -81,6 +81,8 @@ class MapTest(operating.TestCase):
         self.assertEqual(
             ["0", "1"], re.findall(r'aria-label="NUMA node (\d)"', text)
         )
+        self.assertIn(">NUMA node 1</span>", text)
+        self.assertIn("<td><div>8 \u00d7 a100-sxm4-80gb</div></td>", text)
         # Two fours, of two pairs each; the whole board is the row.
         self.assertEqual(6, text.count('class="gpu-block"'))
 

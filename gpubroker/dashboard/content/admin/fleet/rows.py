@@ -22,6 +22,7 @@ from gpubroker.client.sdk import device as device_sdk
 from gpubroker.client.sdk import host as host_sdk
 from gpubroker.client.sdk import model as model_sdk
 from gpubroker.dashboard.content.admin.fleet import blocks
+from gpubroker.dashboard.words import devices as device_words
 from gpubroker.dashboard.words import fleet as words
 from gpubroker.dashboard.words import hosts as host_words
 from gpubroker.dashboard.words import states
@@ -61,6 +62,8 @@ class Row:
     #: Whether its free cards are given out, as far as the host goes.
     open: bool
     notes: tuple[str, ...]
+    #: How many cards it has of which model, in words.
+    models: tuple[str, ...]
     nodes: tuple[Node, ...]
 
 
@@ -127,6 +130,7 @@ def _row(
         mode=host_words.mode(host),
         open=host.compute_state == "up" and host.mode == "manage",
         notes=tuple(host_words.notes(host, now)),
+        models=tuple(device_words.models(cards)),
         nodes=tuple(_nodes(cards, known)),
     )
 
