@@ -51,6 +51,9 @@ class LeaseTest(base.OrderTest):
         page.locator(".gpu-late").wait_for()
         page.get_by_role("link", name="End", exact=True).focus()
         page.locator(".gpu-status", has_text="Active").wait_for()
+        # Read out from a place that is there all the time.
+        told = page.locator("[data-gpu-told][role=status]")
+        self.assertIn("Active", told.inner_text())
         page.locator(".gpu-late").wait_for(state="hidden")
         at = page.evaluate("document.activeElement.textContent")
         self.assertEqual("End", at.strip())

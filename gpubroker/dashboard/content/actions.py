@@ -26,6 +26,8 @@ class RowAction(tables.LinkAction):
     """
 
     classes: tuple[str, ...] = ("ajax-modal",)
+    #: Why it can not be done with the row that it is shown for.
+    why = ""
 
     def why_not(self, request: Any, thing: Any) -> str:
         """Why it can not be done; empty where it can."""
@@ -38,15 +40,6 @@ class RowAction(tables.LinkAction):
     def allowed(self, request: Any, thing: Any = None) -> bool:
         if thing is None:
             return True
-        why = self.why_not(request, thing)
-        if why:
-            _disable(self, why)
+        # Of a copy that Horizon makes for each row.
+        self.why = self.why_not(request, thing)
         return self.shown(thing)
-
-
-def _disable(action: tables.LinkAction, why: str) -> None:
-    """As Horizon's own "Launch Instance (Quota exceeded)"."""
-    action.classes = [c for c in action.classes if c != "ajax-modal"]
-    action.classes.append("disabled")
-    action.attrs = {**action.attrs, "aria-disabled": "true"}
-    action.verbose_name = f"{action.verbose_name} ({why})"

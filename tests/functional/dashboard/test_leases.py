@@ -83,7 +83,7 @@ class RightsTest(base.TestCase):
     def test_a_colleague_is_told_who_may_end_it(self) -> None:
         self.world.order("train", duration=3600)
         words = "only who ordered it, or a manager of the project, may"
-        self.assertIn(f"Extend ({words})", self.text(test_api.COLLEAGUE))
+        self.assertIn(f"Extend, End: {words}", self.text(test_api.COLLEAGUE))
         self.assertNotIn(words, self.text(test_api.MEMBER))
         self.assertNotIn(words, self.text(test_api.MANAGER))
 

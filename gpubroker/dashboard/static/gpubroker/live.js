@@ -1,9 +1,11 @@
-/* Keeps the page of a lease up to date while something is being done with it.
+/* Keeps the page of a lease or a card up to date while something is being
+ * done with it, and the queue.
  *
  * The server renders the part; this puts it in place. Asked more seldom the
  * longer nothing happens, since an order may wait for days, and not at all
  * while nobody looks or a dialog is open.
  */
+/* global horizon */
 (function () {
   'use strict';
 
@@ -14,7 +16,21 @@
     var pause = SHORTEST;
     var shown = '';
     var note = document.querySelector('.gpu-late');
+    var told = document.querySelector('[data-gpu-told]');
+    var state = status();
     box.tabIndex = -1;
+
+    function status() {
+      var found = box.querySelector('[data-gpu-status]');
+      return found ? found.textContent.replace(/\s+/g, ' ').trim() : '';
+    }
+
+    // In a place that stays: of a region that is replaced nothing is read.
+    function tell() {
+      var now = status();
+      if (told && now !== state) { told.textContent = now; }
+      state = now;
+    }
 
     function busy() {
       return document.hidden || document.querySelector('#modal_wrapper .modal');
@@ -38,6 +54,9 @@
       var was = place();
       box.innerHTML = text;
       shown = text;
+      tell();
+      // Horizon lets people sort what is in a list, and knows not of this one.
+      horizon.datatables.set_table_sorting(box);
       if (was !== null) {
         (was && box.querySelector(was) || box).focus({preventScroll: true});
       }

@@ -17,6 +17,13 @@
     return found;
   }
 
+  // What is said is read with the field, also when one comes back to it.
+  function describe(field, id) {
+    var ids = (field.getAttribute('aria-describedby') || '').split(' ');
+    if (ids.indexOf(id) < 0) { ids.push(id); }
+    field.setAttribute('aria-describedby', ids.join(' ').trim());
+  }
+
   function say(field, answer) {
     var group = field.closest('.form-group');
     var said = group.querySelector('.gpu-said');
@@ -26,6 +33,7 @@
     said.replaceChildren.apply(said, lines);
     group.classList.toggle('has-error', Boolean(answer.error));
     field.setAttribute('aria-invalid', answer.error ? 'true' : 'false');
+    describe(field, said.id);
   }
 
   function check(field) {
