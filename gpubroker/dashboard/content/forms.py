@@ -32,6 +32,8 @@ class Form(forms.SelfHandlingForm):
     """
 
     named: str | None = None
+    #: What was sent.
+    data: Any
 
     def act(self, request: Any, data: dict[str, Any]) -> Any:
         """Ask the service.

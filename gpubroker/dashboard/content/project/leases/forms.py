@@ -13,6 +13,7 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
@@ -28,6 +29,13 @@ from gpubroker.dashboard.words import labels
 
 
 class Order(judged.Form):
+    """:ivar order_id: of what is ordered with this page, however often it is
+    sent.
+    """
+
+    order_id = forms.UUIDField(
+        required=False, initial=uuid.uuid4, widget=forms.HiddenInput()
+    )
     flavor = forms.ChoiceField(
         label=_("GPU flavor"),
         help_text=_("How many GPUs of which model, with how much else."),
@@ -124,7 +132,8 @@ class Order(judged.Form):
 
     @property
     def first(self) -> list[Any]:
-        return [self[name] for name in self.fields if name not in self.MORE]
+        seen = self.visible_fields()
+        return [one for one in seen if one.name not in self.MORE]
 
     @property
     def more(self) -> list[Any]:
@@ -149,6 +158,22 @@ class Order(judged.Form):
     def done(self, data: dict[str, Any], made: lease_sdk.Lease) -> str:
         return str(_("%(name)s is ordered.") % {"name": made.name})
 
+    def refused(self, error: errors.BrokerError) -> None:
+        """Who goes back to the page and changes it wants something else."""
+        if not error.taken or error.field != "id":
+            super().refused(error)
+            return
+        sent = self.data.copy()
+        sent["order_id"] = str(uuid.uuid4())
+        self.data = sent
+        self.add_error(
+            None,
+            _(
+                "Something else was ordered with this page already. Order "
+                "again to get this, too."
+            ),
+        )
+
 
 def _attrs(data: dict[str, Any]) -> dict[str, Any]:
     """An order as the API takes it."""
@@ -161,6 +186,7 @@ def _attrs(data: dict[str, Any]) -> dict[str, Any]:
         "user_data": data["user_data"],
     }
     order = {
+        "id": str(data["order_id"] or ""),
         "name": data["name"],
         "flavor": data["flavor"],
         "nodes": data["nodes"],
