@@ -85,8 +85,24 @@ class AllLeasesTest(catalogue.CatalogueTest):
         self.assertIn("<code>0000:", page)
         self.assertIn("by alice", page)
         now = self.text(f"{lease.id}/now/")
-        self.assertIn("Whose it is", now)
+        self.assertIn("Owner", now)
         self.assertNotIn("<html", now)
+
+    def test_a_row_is_asked_for_anew(self) -> None:
+        lease = self.world.order("train")
+        url = f"?action=row_update&table=leases&obj_id={lease.id}"
+        # What Horizon calls a row that it asks for again.
+        for words in ("In the queue", "ajax-update warning"):
+            self.assertIn(words, self.row(url))
+        self.world.settle(lease.id, "active")
+        row = self.row(url)
+        for words in ("Active", "ALICE", "DEMO", "gpu-1"):
+            self.assertIn(words, row)
+        self.assertNotIn("warning", row)
+
+    def row(self, url: str) -> str:
+        ajax = {"headers": {"x-requested-with": "XMLHttpRequest"}}
+        return self.read(self.client, self.index + url, **ajax)
 
     def test_a_name_is_no_template(self) -> None:
         for name in ("{% x", "{{ request.user.token.id }}", "<b>"):
@@ -106,7 +122,7 @@ class AllLeasesTest(catalogue.CatalogueTest):
         self.assertIn("It is a lease of ALICE in the project DEMO", text)
         self.assertIn("with everything on its disks", text)
         self.assertIn("Ending", self.sent(path))
-        self.assertIn("End (it is ending already)", self.text())
+        self.assertIn("End: it is ending already", self.text())
         self.world.settle(lease.id, "ended")
         self.assertIn("End", self.text("?state=all"))
         self.assertIn("can not be ended: it is over", self.text(path))

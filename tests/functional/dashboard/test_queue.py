@@ -96,6 +96,41 @@ class QueueTest(catalogue.CatalogueTest):
         ended = self.world.settle(first.id, "ended")
         self.assertEqual("operator", ended.end_cause)
 
+    def test_is_cancelled_in_words_that_fit_an_order(self) -> None:
+        self.wait(1)
+        [lease] = self.world.open()
+        self.send(f"{lease.id}/end/")
+        self.assertIn("The order lease-00 is cancelled.", self.messages())
+
+    def test_is_followed_by_the_page(self) -> None:
+        self.wait(7)
+        text = self.text()
+        now = self.now(text)
+        self.assertNotIn("<html", now)
+        self.assertIn("data-gpu-moving", now)
+        self.assertEqual(self.rows(text), self.rows(now))
+        [first, *_rest] = sorted(self.world.open(), key=lambda x: x.name)
+        self.api.call("DELETE", f"/v1/leases/{first.id}")
+        now = self.now(text)
+        self.assertEqual(("1", "lease-01"), self.rows(now)[0])
+        # Each page follows itself.
+        after = re.search(r'href="\?(lease_marker=[^"]+)"', now)
+        assert after is not None
+        text = self.text(f"?{after[1].replace('&amp;', '&')}")
+        self.assertEqual([("6", "lease-06")], self.rows(self.now(text)))
+
+    def now(self, text: str) -> str:
+        """What the script of a page gets."""
+        live = re.search(r'data-gpu-live-url="([^"]+)"', text)
+        assert live is not None
+        answer = self.client.get(live[1].replace("&amp;", "&"))
+        return str(answer.content.decode())
+
+    def test_what_fails_is_no_empty_queue(self) -> None:
+        away = self.sign_in(test_api.ADMIN, catalogue.AWAY)
+        answer = away.get(f"{self.index}now/?pool=default")
+        self.assertEqual(503, answer.status_code)
+
     def test_one_without_rights_has_no_place(self) -> None:
         self.wait(1)
         [lease] = self.world.open()

@@ -27,7 +27,7 @@ from gpubroker.dashboard.words import times
 
 #: How the state of a lease is shown, and when its row is asked for anew.
 STATE: dict[str, Any] = {
-    "verbose_name": _("State"),
+    "verbose_name": _("Status"),
     "status": True,
     "status_choices": (
         ("queued", None),
@@ -46,7 +46,7 @@ class Row(tables.Row):
 
     ajax = True
 
-    def get_data(self, request: Any, lease_id: str) -> lease_sdk.Lease:
+    def get_data(self, request: Any, lease_id: str) -> Any:
         return api.lease(request, lease_id)
 
 

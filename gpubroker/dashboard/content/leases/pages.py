@@ -39,20 +39,27 @@ class Paged(tables.PagedTableMixin, zoned.Zoned):
     def page(self, **filters: Any) -> list[lease_sdk.Lease]:
         """The page that was asked for; empty, with a message, where the
         service can not tell."""
-        marker, direction = self._get_marker()
-        # What Horizon calls its directions, whatever the order is.
-        forth = direction == "desc"
         try:
-            found = api.leases(
-                self.request,
-                functions.get_page_size(self.request),
-                marker=marker,
-                newest_first=self.newest_first is forth,
-                **filters,
-            )
+            return self.ask(**filters)
         except Exception:
             exceptions.handle(self.request, _("The leases could not be read."))
             return []
+
+    def ask(self, **filters: Any) -> list[lease_sdk.Lease]:
+        """The page that was asked for.
+
+        :raises BrokerError: where the service can not tell.
+        """
+        marker, direction = self._get_marker()
+        # What Horizon calls its directions, whatever the order is.
+        forth = direction == "desc"
+        found = api.leases(
+            self.request,
+            functions.get_page_size(self.request),
+            marker=marker,
+            newest_first=self.newest_first is forth,
+            **filters,
+        )
         self._has_more_data = found.more if forth else True
         self._has_prev_data = bool(marker) if forth else found.more
         return found.leases if forth else found.leases[::-1]

@@ -50,6 +50,11 @@ def ends(row: owned.Owned) -> str:
     return columns.end(row.lease) or never
 
 
+class Row(columns.Row):
+    def get_data(self, request: Any, lease_id: str) -> owned.Owned:
+        return owned.owned(request, [super().get_data(request, lease_id)])[0]
+
+
 class Leases(pages.Filtered):
     filters: ClassVar[tuple[str, ...]] = filters.Filters.NAMES
 
@@ -64,14 +69,10 @@ class Leases(pages.Filtered):
     pool = tables.WrappingColumn(
         lambda row: row.lease.pool, verbose_name=labels.POOL
     )
-    state = tables.Column(
-        "state",
-        verbose_name=_("State"),
-        display_choices=tuple(words.STATES.items()),
-    )
+    state = tables.Column("state", **columns.STATE)
     standing = tables.Column(
         lambda row: columns.standing(row.lease),
-        verbose_name=_("Where it stands"),
+        verbose_name=_("Details"),
     )
     hosts = tables.WrappingColumn(
         lambda row: ", ".join(row.hosts), verbose_name=labels.HOST
@@ -84,6 +85,8 @@ class Leases(pages.Filtered):
     class Meta:
         name = "leases"
         verbose_name = _("GPU leases of all projects")
+        row_class = Row
+        status_columns = ("state",)
         row_actions = (End,)
         row_actions_dropdown_template = "gpubroker/_row_actions.html"
         pagination_param = "lease_marker"

@@ -18,5 +18,6 @@ from gpubroker.dashboard.content.admin.queue import views
 
 urlpatterns = [
     path("", views.Index.as_view(), name="index"),
+    path("now/", views.Now.as_view(), name="now"),
     path("<uuid:lease_id>/end/", views.End.as_view(), name="end"),
 ]

@@ -21,6 +21,7 @@ from django.utils import functional
 from django.utils.translation import gettext_lazy as _
 from horizon import tables as horizon_tables
 
+from gpubroker.dashboard.content import followed
 from gpubroker.dashboard.content.admin.leases import ending
 from gpubroker.dashboard.content.admin.leases import owned
 from gpubroker.dashboard.content.admin.pools import listed
@@ -50,13 +51,16 @@ class Chosen(forms.Form):
         return bool(self.fields["pool"].choices)
 
 
-class Index(pages.Paged, horizon_tables.DataTableView):
+class _Queue(pages.Paged, horizon_tables.DataTableView):
     """In the order of the places; who has none is where it would be."""
 
     table_class = tables.Queue
+    newest_first = False
+
+
+class Index(_Queue):
     template_name = "gpubroker/list.html"
     page_title = _("GPU Queue")
-    newest_first = False
 
     @functional.cached_property
     def chosen(self) -> Chosen:
@@ -71,7 +75,31 @@ class Index(pages.Paged, horizon_tables.DataTableView):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context: dict[str, Any] = super().get_context_data(**kwargs)
-        return {**context, "filters": self.chosen.possible and self.chosen}
+        return {
+            **context,
+            "filters": self.chosen.possible and self.chosen,
+            "live_url": self._live_url(),
+        }
+
+    def _live_url(self) -> str:
+        """Of this page of this queue; empty where there is none."""
+        if not self.chosen.is_valid():
+            return ""
+        asked = self.request.GET.copy()
+        asked["pool"] = self.chosen.cleaned_data["pool"]
+        return f"{reverse(f'{tables.PANEL}:now')}?{asked.urlencode()}"
+
+
+class Now(followed.Followed, _Queue):
+    """The list as it is now, for a script to put in place: an order that
+    leaves the queue moves all that are behind it."""
+
+    template_name = "gpubroker/_live_table.html"
+
+    def get_data(self) -> list[owned.Owned]:
+        pool = self.request.GET.get("pool", "")
+        found = self.ask(all_projects=True, state="queued", pool=pool)
+        return owned.owned(self.request, found)
 
 
 class End(ending.End):
