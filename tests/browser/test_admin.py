@@ -35,20 +35,26 @@ class AdminTest(base.OrderTest):
         for words in ("demo", "demo-user", "vm.gpu.l40s.2", "l40s-48gb"):
             self.assertIn(words, text)
         operator.seen("queue")
+        # It follows by itself what is ordered and what ends.
+        late = self.order("vm.gpu.l40s.2", "later")
+        page = operator.page
+        page.locator("tr", has_text="later").wait_for()
+        self.gpus.delete_lease(late.id)
+        page.locator("tr", has_text="later").wait_for(state="detached")
 
     def leases(self, operator: base.Person) -> None:
         page = operator.page
         operator.go("/admin/gpu_leases/")
         asked = page.locator(".gpu-filters")
         asked.get_by_label("Project").fill("demo")
-        asked.get_by_label("State").select_option(label="In the queue")
+        asked.get_by_label("Status").select_option(label="In the queue")
         page.get_by_role("button", name="Show", exact=True).click()
         page.wait_for_url("**state=queued**")
         page.locator("tr", has_text="behind").wait_for()
         self.assertEqual(0, page.locator("tr", has_text="all-of-them").count())
         operator.seen("leases-all")
         page.get_by_role("link", name="behind").click()
-        page.get_by_role("heading", name="Whose it is").wait_for()
+        page.get_by_role("heading", name="Owner").wait_for()
         operator.seen("lease-of-another")
 
     def end(self, operator: base.Person) -> None:
@@ -59,7 +65,7 @@ class AdminTest(base.OrderTest):
         page.get_by_text("leaves the queue").wait_for()
         operator.seen("queue-end", ".modal form")
         page.get_by_role("button", name="End it").click()
-        page.get_by_text("behind is ending.").wait_for()
+        page.get_by_text("The order behind is cancelled.").wait_for()
 
 
 class CatalogueTest(base.OrderTest):
@@ -119,7 +125,10 @@ class CatalogueTest(base.OrderTest):
         self.page.get_by_label("PCI vendor ID").wait_for()
         self.person.seen("model-create")
         self.person.go("/admin/gpu_pools/")
-        self.page.locator("tr", has_text="default").wait_for()
+        row = self.page.locator("tr", has_text="default").first
+        # It always stays; the reason is no part of the label.
+        delete = row.get_by_role("link", name="Delete", exact=True)
+        self.assertIsNone(delete.get_attribute("href"))
         self.person.seen("pools")
         self.page.get_by_role("link", name="Create Pool").click()
         self.page.get_by_label("Admission").wait_for()

@@ -47,6 +47,8 @@ class EndForm(forms.Form):
 
     def done(self, data: dict[str, Any], made: Any) -> str:
         lease: lease_sdk.Lease = self.initial["lease"]
+        if lease.state == "queued":
+            return _("The order %(name)s is cancelled.") % {"name": lease.name}
         return _("%(name)s is ending.") % {"name": lease.name}
 
 

@@ -50,7 +50,7 @@ class Flavor(judged.Form):
         label=_("GPUs"),
         min_value=1,
         max_value=64,
-        help_text=_("Of one server."),
+        help_text=_("GPUs of each server."),
     )
     vcpus = forms.IntegerField(label=_("vCPUs"), min_value=1, max_value=65536)
     ram_mib = forms.IntegerField(label=_("Memory in MiB"), min_value=1)

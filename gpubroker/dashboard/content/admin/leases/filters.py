@@ -37,7 +37,7 @@ _STATES: dict[str, tuple[str, ...]] = {
 
 class Filters(forms.Form):
     state = forms.ChoiceField(
-        label=_("State"),
+        label=_("Status"),
         required=False,
         choices=[
             ("", _("Not over")),

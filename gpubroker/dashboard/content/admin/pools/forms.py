@@ -80,7 +80,7 @@ class Create(Pool):
         label=_("Name"),
         max_length=128,
         validators=[fields.is_name],
-        help_text=_("It stays."),
+        help_text=_("It can not be changed later."),
     )
     field_order = ("name",)
 

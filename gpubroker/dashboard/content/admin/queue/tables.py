@@ -85,8 +85,8 @@ class Queue(pages.Filtered):
         lambda row: words.gpus(row.lease), verbose_name=gettext_lazy("GPUs")
     )
     runs = tables.Column(_runs, verbose_name=gettext_lazy("Duration"))
-    waits = tables.WrappingColumn(_waits, verbose_name=gettext_lazy("Waits"))
-    why = tables.WrappingColumn(_why, verbose_name=gettext_lazy("Why"))
+    waits = tables.WrappingColumn(_waits, verbose_name=gettext_lazy("Waiting"))
+    why = tables.WrappingColumn(_why, verbose_name=gettext_lazy("Reason"))
 
     def get_object_id(self, row: Any) -> str:
         return str(row.id)

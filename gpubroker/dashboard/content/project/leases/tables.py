@@ -76,9 +76,7 @@ class Living(tables.DataTable):
     name = tables.WrappingColumn("name", **_NAME)
     gpus = tables.Column(words.gpus, verbose_name=_("GPUs"))
     state = tables.Column("state", **columns.STATE)
-    standing = tables.Column(
-        columns.standing, verbose_name=_("Where it stands")
-    )
+    standing = tables.Column(columns.standing, verbose_name=_("Details"))
     login = tables.Column(
         _login,
         # Without a context it would be said on Horizon's own login page.
@@ -106,12 +104,12 @@ class Past(tables.DataTable):
     gpus = tables.Column(words.gpus, verbose_name=_("GPUs"))
     state = tables.Column(
         "state",
-        verbose_name=_("State"),
+        verbose_name=_("Status"),
         display_choices=tuple(words.STATES.items()),
     )
     why = tables.WrappingColumn(
         lambda lease: words.why(lease) or words.cause(lease),
-        verbose_name=_("Why"),
+        verbose_name=_("Reason"),
     )
     ended = tables.Column(
         lambda lease: times.moment(lease.ended_at), verbose_name=_("Ended at")
