@@ -119,6 +119,23 @@ class PoolsTest(catalogue.CatalogueTest):
         self.assertRegex(page, r'value="gpu-1" checked')
         self.assertRegex(page, r"<textarea[^>]*>\s*gone</textarea>")
 
+    def test_a_session_that_ends_meanwhile_is_no_fault(self) -> None:
+        self.sent("create/", **FORM)
+        self.add_hosts("free", "other")
+        api = self.api.application
+
+        def application(environ: Any, start_response: Any) -> Any:
+            if environ["PATH_INFO"].endswith("/hosts/other"):
+                start_response("401 Unauthorized", [])
+                return [b""]
+            return api(environ, start_response)
+
+        self.api.application = application
+        answer = self.send("research/hosts/", hosts=["free", "other"])
+        self.assertEqual(403, answer.status_code)
+        said = answer.content.decode()
+        self.assertIn("1 host is moved to research.", said)
+
     def test_nothing_chosen_is_told_there(self) -> None:
         self.sent("create/", **FORM)
         self.wrong("research/hosts/", "hosts")

@@ -20,7 +20,6 @@ from django.core import exceptions
 from django.core import validators
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
-from horizon import exceptions as horizon_exceptions
 from horizon import forms
 from horizon import messages
 
@@ -82,8 +81,8 @@ class Move(judged.Form):
         if outcome.moved:
             messages.success(request, _moved(len(outcome.moved), pool))
         if outcome.again:
-            # With what was done said already, for after the login.
-            horizon_exceptions.handle(request)
+            # The page that Horizon makes of it says what was done, too.
+            raise outcome.again
         if not outcome.stay:
             return True
         self._keep(data, outcome)
