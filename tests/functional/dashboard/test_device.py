@@ -211,8 +211,11 @@ class FenceTest(operating.TestCase):
     def test_what_can_not_be_lifted_is_disabled_and_says_why(self) -> None:
         self.hold(self.card, "drain")
         text = self.text(f"{self.card.id}/")
+        self.assertIn("</span> Lift a fence</a>", text)
         self.assertIn(
-            "Lift a fence (it has no fence that is lifted by hand)", text
+            '<span class="gpu-why" id="gpu-why-unlock">'
+            "it has no fence that is lifted by hand</span>",
+            text,
         )
 
     def test_what_the_service_refuses_is_told_in_its_words(self) -> None:

@@ -42,7 +42,7 @@ class ModelsTest(catalogue.CatalogueTest):
         for words in (test_api.MODEL, "80 GiB", "10de:", "CUSTOM_"):
             self.assertIn(words, text)
         self.assertIn("gpu.1, gpu.2, gpu.8", text)
-        self.assertIn("Delete (a flavor names it)", text)
+        self.assertIn("Delete: a flavor names it", text)
 
     def test_one_is_made_and_deleted(self) -> None:
         self.assertIn("mycard", self.sent("create/", **FORM))
