@@ -10,11 +10,16 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The three simulated GPU hosts: what a person would read on their labels."""
+"""The three simulated GPU hosts: what a person would read on their labels.
+
+``python -m sandbox.hardware`` prints their names, one a line, by the standard
+library alone: DevStack asks before it has installed anything.
+"""
 
 import dataclasses
 import hashlib
 import pathlib
+import sys
 from dataclasses import dataclass
 from typing import Any
 
@@ -206,3 +211,13 @@ def change(layout: layouts.Layout, name: str, **changes: Any) -> None:
     if unknown:
         raise ValueError(f"no such part of a host: {', '.join(unknown)}")
     private_files.write_json(path, {**known, **changes})
+
+
+def main() -> int:
+    """Print the names of the hosts."""
+    print(*(known.name for known in HOSTS), sep="\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -14,6 +14,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import testtools
 
 from sandbox import hardware
@@ -22,6 +25,13 @@ from tests.unit.devstack import plugin
 _READ = plugin.source(
     plugin.PLUGIN / "settings", plugin.PLUGIN / "lib" / "gpubroker"
 )
+
+# As "python3 -m sandbox.hardware" in the clone, without any package.
+_ALONE = """
+import runpy, sys
+sys.path.insert(0, {!r})
+runpy.run_module("sandbox.hardware", run_name="__main__")
+"""
 
 
 class HostsTest(testtools.TestCase):
@@ -51,7 +61,23 @@ class HostsTest(testtools.TestCase):
         error = self.assertRaises(
             AssertionError, self._checked, "gpu-a100-1 gpu-b300-9"
         )
-        self.assertIn("has no host gpu-b300-9", str(error))
+        self.assertIn("there is no host gpu-b300-9, only gpu-a", str(error))
+
+    def test_part_of_a_name_is_no_host(self) -> None:
+        for name in ("gpu-a100", "gpu-a100-.", "HOSTS"):
+            self.assertRaises(AssertionError, self._checked, name)
+
+    def test_hosts_are_asked_for_by_the_standard_library_alone(self) -> None:
+        """In that phase DevStack has installed nothing of gpubroker."""
+        done = subprocess.run(
+            [sys.executable, "-I", "-S", "-c", _ALONE.format(str(plugin.ROOT))],
+            capture_output=True,
+            text=True,
+        )
+        self.assertEqual("", done.stderr)
+        self.assertEqual(
+            [host.name for host in hardware.HOSTS], done.stdout.split()
+        )
 
     def _checked(self, hosts: str) -> str:
         return plugin.bash(

@@ -26,7 +26,7 @@ from tests.unit.devstack import plugin
 #: Programs that the plugin calls, beside bash's own words.
 PROGRAMS = {
     "awk", "basename", "cp", "grep", "hostname", "install", "mkdir",
-    "openstack", "rm", "sed", "sleep", "sort", "sudo", "which",
+    "openstack", "python3", "rm", "sed", "sleep", "sort", "sudo", "which",
 }  # fmt: skip
 WORDS = {
     "break", "case", "cd", "continue", "do", "done", "echo", "elif", "else",
