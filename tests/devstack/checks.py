@@ -28,6 +28,7 @@ from tests.unit.devstack import plugin
 
 BIN = "/opt/stack/data/venv/bin"
 _CONFIG = ["--config-file", "/etc/gpubroker/gpubroker.conf"]
+_CLONE = "opt/stack/gpubroker"
 _ENABLED = "opt/stack/horizon/openstack_dashboard/local/enabled"
 
 
@@ -69,6 +70,7 @@ class Stacked:
             self.private_files,
             self.nova_files,
             self.other_files,
+            self.translations,
             self.upgrade_check,
             self.offers,
             self.lease,
@@ -148,8 +150,20 @@ class Stacked:
         ml2 = self._ini("etc/neutron/plugins/ml2/ml2_conf.ini")
         equal("ovn,gpubroker_sandbox", ml2["ml2"]["mechanism_drivers"], "ML2")
         tempest = self._ini("opt/stack/tempest/etc/tempest.conf")
-        equal("True", tempest["service_available"]["gpubroker"], "Tempest")
+        equal(
+            {"nova": "True", "gpubroker": "True"},
+            dict(tempest["service_available"]),
+            "what Tempest's file, which DevStack makes anew, says is there",
+        )
         equal(panels(), enabled(self._scratch), "panels")
+
+    def translations(self) -> None:
+        """What the panels say was compiled when gpubroker was installed"""
+        locale = self._scratch.file(f"{_CLONE}/gpubroker/dashboard/locale")
+        sources = {path.with_suffix("") for path in locale.rglob("*.po")}
+        equal(True, bool(sources), "translations")
+        made = {path.with_suffix("") for path in locale.rglob("*.mo")}
+        equal(sources, made, "compiled")
 
     def upgrade_check(self) -> None:
         """gpubroker-status upgrade check finds nothing wrong"""
