@@ -34,12 +34,14 @@ class Standing:
     :param pools: that this worker looks after.
     :param behind: whether the database has forgotten something.
     :param compared: (pool, host) -> seconds since 1970; 0: not yet.
+    :param heartbeat_timeout: seconds after which an agent counts as silent.
     """
 
     census: census.Census | None
     pools: tuple[str, ...]
     behind: bool
     compared: Mapping[tuple[str, str], float]
+    heartbeat_timeout: float
 
 
 #: Values of labels.
@@ -107,6 +109,13 @@ def _of_worker(seen: Standing) -> Iterator[core.Metric]:
         "that looks after it; 0: not yet.",
         ("pool", "host"),
         seen.compared,
+    )
+    # So that whoever watches agents goes by the broker's own measure.
+    yield _gauge(
+        "gpubroker_agent_heartbeat_timeout_seconds",
+        "How long an agent may say nothing before it counts as silent.",
+        (),
+        {(): seen.heartbeat_timeout},
     )
 
 

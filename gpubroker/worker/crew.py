@@ -58,6 +58,7 @@ class Crew:
 
     def __init__(self, core: broker.Broker, owner: str, pace: Pace) -> None:
         mine = self._mine = turns.Turns(core, owner, self._others)
+        self._heartbeat_timeout = core.settings.heartbeat_timeout
         self._plans = plans.PlanLoop(core, mine, pace.plan_interval)
         self._leases = leases.LeaseLoop(
             core,
@@ -100,6 +101,7 @@ class Crew:
             pools=self._mine.known,
             behind=self._mine.behind,
             compared=self._hosts.compared(),
+            heartbeat_timeout=self._heartbeat_timeout,
         )
 
     def _others(self) -> None:

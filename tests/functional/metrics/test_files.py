@@ -187,6 +187,7 @@ def _everything():
         pools=("p",),
         behind=False,
         compared={("p", "h"): 0.0},
+        heartbeat_timeout=120.0,
     )
 
 
@@ -224,6 +225,21 @@ class Expressions(testtools.TestCase):
                 ):
                     wrong.append((where, name))
         self.assertEqual([], wrong)
+
+    def test_silence_of_agents_is_measured_as_the_broker_does(self):
+        """A number here would not follow [worker] heartbeat_timeout."""
+        measured = [
+            asked
+            for asked in expressions().values()
+            if "agent_heartbeat_timestamp" in asked and ">" in asked
+        ]
+        self.assertEqual(2, len(measured))
+        for asked in measured:
+            self.assertRegex(
+                " ".join(asked.split()),
+                r"\) > scalar\(max\("
+                r"gpubroker_agent_heartbeat_timeout_seconds\)\)",
+            )
 
     def test_those_of_the_dashboard_are_well_formed(self):
         folder = pathlib.Path(self.useFixture(fixtures.TempDir()).path)

@@ -88,6 +88,12 @@ class Collected(test_crew.CrewCase):
         self.assertEqual(
             1, registry.get_sample_value("gpubroker_worker_pools")
         )
+        self.assertEqual(
+            self.world.core.settings.heartbeat_timeout,
+            registry.get_sample_value(
+                "gpubroker_agent_heartbeat_timeout_seconds"
+            ),
+        )
         # It can not be read, and nothing is made up.
         name = "gpubroker_encryption_keys_rotated_timestamp_seconds"
         self.assertIsNone(registry.get_sample_value(name))
