@@ -19,6 +19,8 @@ may see; through the SDK, as any other client.
 from __future__ import annotations
 
 import contextlib
+import functools
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, cast
@@ -68,6 +70,7 @@ class _Session(session.Session):
 def _broker(request: Any) -> sdk.Proxy:
     insecure = settings.OPENSTACK_SSL_NO_VERIFY
     asked = _Session(
+        discovery_cache=documents(int(time.monotonic() / KEPT)),
         original_ip=auth_utils.get_client_ip(request),
         verify=False if insecure else settings.OPENSTACK_SSL_CACERT or True,
     )
@@ -85,20 +88,28 @@ def _broker(request: Any) -> sdk.Proxy:
     return sdk.add_to(conn)
 
 
-#: The service's address in a catalogue -> that of version 1.
-_VERSIONED: dict[str, str] = {}
+#: Seconds for which it is known which versions the service has: one that was
+#: changed is found without a new start of Horizon.
+KEPT = 300.0
+
+
+@functools.lru_cache(maxsize=1)
+def documents(_period: int) -> dict[str, discover.Discover]:
+    """What services say of their versions, by address; keystoneauth fills it.
+
+    Or it would be asked for at every page. They say the same to everybody,
+    and are asked without a token, so that all who are signed in share it.
+    """
+    return {}
 
 
 def _versioned(asked: session.Session, url: str) -> str:
     """The address of version 1; the catalogue has that of all versions.
 
     With a token and an address keystoneauth looks for no version by itself.
-    It is asked for once a process: a version stays where it is.
     """
-    if url not in _VERSIONED:
-        found = discover.get_discovery(asked, url, authenticated=False)
-        _VERSIONED[url] = str(found.url_for(sdk.Proxy.api_version) or url)
-    return _VERSIONED[url]
+    found = discover.get_discovery(asked, url, authenticated=False)
+    return str(found.url_for(sdk.Proxy.api_version) or url)
 
 
 @contextlib.contextmanager

@@ -146,10 +146,13 @@ class TestCase(testtools.TestCase):
 
 
 def _forget() -> None:
-    """Sessions, and names that an earlier test has asked for."""
+    """Sessions, and what an earlier test has asked for."""
     from django.core import cache
 
+    from gpubroker.dashboard import api
+
     cache.cache.clear()
+    api.documents.cache_clear()
 
 
 def _token(who: test_api.Persona, broker: str) -> Any:
