@@ -70,7 +70,13 @@ class HostsTest(testtools.TestCase):
     def test_hosts_are_asked_for_by_the_standard_library_alone(self) -> None:
         """In that phase DevStack has installed nothing of gpubroker."""
         done = subprocess.run(
-            [sys.executable, "-I", "-S", "-c", _ALONE.format(str(plugin.ROOT))],
+            [
+                sys.executable,
+                "-I",
+                "-S",
+                "-c",
+                _ALONE.format(str(plugin.ROOT)),
+            ],
             capture_output=True,
             text=True,
         )
