@@ -14,9 +14,11 @@
 
 from __future__ import annotations
 
+import html
 import re
 from typing import Any
 
+from django.utils import safestring
 from horizon import exceptions
 from horizon import forms
 from horizon import messages
@@ -34,6 +36,12 @@ class Form(forms.SelfHandlingForm):
     named: str | None = None
     #: What was sent.
     data: Any
+
+    def __init__(self, request: Any, *args: Any, **kwargs: Any) -> None:
+        super().__init__(request, *args, **kwargs)
+        for field in self.fields.values():
+            if isinstance(field.widget, forms.TextInput | forms.Textarea):
+                _show_as_typed(field.widget)
 
     def act(self, request: Any, data: dict[str, Any]) -> Any:
         """Ask the service.
@@ -66,3 +74,22 @@ class Form(forms.SelfHandlingForm):
         if field is None and error.taken:
             field = self.named
         self.add_error(field, str(error))
+
+
+def _show_as_typed(widget: Any) -> None:
+    """Show what somebody typed again as it was.
+
+    AngularJS evaluates what stands between ``{$`` and ``$}`` anywhere in a
+    page, and so Horizon's escaping writes ``{%`` and ``%}`` instead. What a
+    field says is sent again: a script would not be the same any more. Here
+    AngularJS keeps away from the field, and the signs stay.
+    """
+    told = widget.format_value
+
+    def shown(value: Any) -> Any:
+        text = told(value)
+        # Not Django's own, which is what Horizon has replaced.
+        return text and safestring.mark_safe(html.escape(str(text)))
+
+    widget.format_value = shown
+    widget.attrs["ng-non-bindable"] = True
