@@ -20,6 +20,7 @@ from typing import Any
 
 from sandbox import errors
 from sandbox import hardware
+from sandbox import horizon
 from sandbox import identity
 from sandbox import layout as layouts
 from sandbox import lock as locks
@@ -123,9 +124,14 @@ class Cloud:
         whole = all(map(self.processes.running, self.services()))
         if whole and set(self.services()) <= set(names):
             if self.layout.kept.read_text() == snapshot.digest():
+                self._renew_horizon()
                 return True
         self._lock.release()
         return False
+
+    def _renew_horizon(self) -> None:
+        if horizon.renew(self.settings, self.processes):
+            self.progress.line("Horizon was started again: panels changed.")
 
     def detach(self) -> None:
         """Leave it running without this process."""

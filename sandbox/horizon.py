@@ -14,7 +14,9 @@
 
 import hashlib
 import os
+import pathlib
 import subprocess
+from collections.abc import Iterable
 
 from sandbox import identity
 from sandbox import layout as layouts
@@ -38,6 +40,23 @@ _SOURCES = (
     "sandbox/config",
     "sandbox/horizon_theme",
 )
+
+# What Horizon has in memory from its start on; it looks for nothing newer.
+_CODE = ("gpubroker/client", "gpubroker/dashboard", "sandbox/config")
+
+# Horizon comes without what Django makes of its translations.
+_MESSAGES = """\
+import os
+import sys
+from babel.messages import mofile, pofile
+for path in sys.argv[1:]:
+    with open(path, "rb") as file:
+        found = pofile.read_po(file)
+    made = path.removesuffix("po") + "mo"
+    with open(made + ".part", "wb") as file:
+        mofile.write_mo(file, found)
+    os.replace(made + ".part", made)
+"""
 
 _SHEET = """\
 import sys
@@ -77,7 +96,8 @@ def url(settings: s.Settings, path: str = "/") -> str:
 
 
 def prepare(settings: s.Settings, runner: processes.Processes) -> None:
-    """Collect and compile what browsers load, unless it is there already."""
+    """Make what Horizon and browsers load, unless it is there already."""
+    compile_messages(runner)
     digest = _digest()
     made = settings.layout.horizon / "made.json"
     if private_files.read_json(made) == digest:
@@ -92,6 +112,63 @@ def prepare(settings: s.Settings, runner: processes.Processes) -> None:
             )
         )
     private_files.write_json(made, digest)
+
+
+def compile_messages(runner: processes.Processes) -> None:
+    """Horizon's own translations, for the languages that the panels have.
+
+    Or what is around the panels stays English where they are not.
+    """
+    missing = [
+        str(path)
+        for path in _translations()
+        if not path.with_suffix(".mo").exists()
+    ]
+    if missing:
+        python = layouts.horizon_program("python")
+        runner.run(
+            processes.Program(
+                "horizon-messages", (python, "-c", _MESSAGES, *missing)
+            )
+        )
+
+
+def _translations() -> Iterable[pathlib.Path]:
+    ours = layouts.ROOT / "gpubroker" / "dashboard" / "locale"
+    packages = layouts.HORIZON_ENVIRONMENT / "lib"
+    for language in sorted(path.parts[-3] for path in ours.glob("*/*/*.po")):
+        for package in ("horizon", "openstack_auth", "openstack_dashboard"):
+            yield from sorted(
+                packages.glob(
+                    f"python3*/site-packages/{package}/locale/{language}"
+                    "/LC_MESSAGES/*.po"
+                )
+            )
+
+
+def remember_code(settings: s.Settings) -> None:
+    """Note what Horizon is started with; before it is."""
+    private_files.write_json(_started(settings), _code())
+
+
+def renew(settings: s.Settings, runner: processes.Processes) -> bool:
+    """Start Horizon again when it has not read the code as it is now.
+
+    :returns: whether that was needed.
+    """
+    known = catalogue(settings).get(NAME)
+    if not known or private_files.read_json(_started(settings)) == _code():
+        return False
+    prepare(settings, runner)
+    runner.stop([NAME])
+    remember_code(settings)
+    runner.start(known.program)
+    runner.wait(NAME, known.ready)
+    return True
+
+
+def _started(settings: s.Settings) -> pathlib.Path:
+    return settings.layout.horizon / "started.json"
 
 
 def sheet(settings: s.Settings, theme: str) -> str:
@@ -121,10 +198,19 @@ def guide(settings: s.Settings) -> str:
 
 
 def _digest() -> str:
+    return _read(_SOURCES, (".scss", ".css", ".js", ".html", ".py"))
+
+
+def _code() -> str:
+    return _read(_CODE, (".html", ".py", ".mo", ".yaml"))
+
+
+def _read(folders: Iterable[str], endings: tuple[str, ...]) -> str:
+    """What is in the files, and in Horizon's environment."""
     found = hashlib.sha256()
     found.update((layouts.HORIZON_ENVIRONMENT / "sandbox-digest").read_bytes())
-    for folder in _SOURCES:
+    for folder in folders:
         for path in sorted((layouts.ROOT / folder).rglob("*")):
-            if path.suffix in (".scss", ".css", ".js", ".html", ".py"):
+            if path.suffix in endings:
                 found.update(str(path).encode() + path.read_bytes())
     return found.hexdigest()

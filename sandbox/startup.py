@@ -261,6 +261,7 @@ class Startup:
         for name in horizon.catalogue(self._settings):
             with self._progress.step("Collect what browsers load"):
                 horizon.prepare(self._settings, self._runner)
+            horizon.remember_code(self._settings)
             self._start(name)
 
     # -- by which all of it is done -----------------------------------------
