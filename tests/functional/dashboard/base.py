@@ -137,6 +137,15 @@ class TestCase(testtools.TestCase):
         client.cookies["sessionid"] = session.session_key
         return client
 
+    def assertPanel(self, there: bool, client: Any, url: str) -> None:
+        """Who may see a panel finds it in the menu; who may not has neither
+        the page nor a way to it."""
+        self.assertEqual(200 if there else 403, client.get(url).status_code)
+        # Some page of Horizon's own: the menu is in the frame of each.
+        home = client.get("/project/api_access/")
+        self.assertEqual(200, home.status_code)
+        self.assertEqual(there, f'href="{url}"' in home.content.decode())
+
     @staticmethod
     def read(client: Any, url: str, **options: Any) -> str:
         """A page without Horizon's frame, which is long."""

@@ -28,6 +28,7 @@ from webtest import forms as webtest_forms
 from gpubroker.domain import leases
 from tests.fixtures import cloud
 from tests.functional.dashboard import base
+from tests.functional.dashboard import catalogue
 
 INDEX = "/project/gpu_leases/"
 _MODULES = "openstack_dashboard.api"
@@ -86,16 +87,7 @@ class SendingTest(base.TestCase):
     def wrong(self, answer: Any) -> dict[str, str]:
         """Field -> what is said beside it; "" for what is said above."""
         self.assertEqual(200, answer.status_code)
-        page = soup(answer)
-        found = {
-            group.find(attrs={"name": True})["name"]: _words(
-                group.select_one(".gpu-error")
-            )
-            for group in page.select(".form-group.has-error")
-        }
-        if above := page.select_one(".alert-danger"):
-            found[""] = _words(above)
-        return found
+        return catalogue.said(soup(answer))
 
     def leases(self) -> list[leases.Lease]:
         """Every one that is not over."""
@@ -108,10 +100,6 @@ def soup(answer: Any) -> Any:
     _before, _found, text = text.partition('<div id="content_body">')
     body, _found, _rest = text.partition('<div id="footer">')
     return bs4.BeautifulSoup(body, "html.parser")
-
-
-def _words(tag: Any) -> str:
-    return " ".join(tag.get_text().split())
 
 
 def _one(identity: str, name: str) -> Any:

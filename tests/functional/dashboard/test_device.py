@@ -79,6 +79,7 @@ class DeviceTest(operating.TestCase):
         told = re.findall(r"time (\d+)\.</div>", text)
         self.assertEqual([str(n) for n in range(29, 9, -1)], told)
         self.assertIn("by ada", text)
+        self.assertIn("data-gpu-live-url", text)
         older = re.search(r"\?before=(\d+)", text)
         assert older is not None
         text = self.text(f"{card.id}/", before=older[1])

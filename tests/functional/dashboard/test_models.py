@@ -106,7 +106,7 @@ class ModelsTest(catalogue.CatalogueTest):
         self.assertIn("in use by a flavor or a device", said)
 
     def test_who_is_no_operator_sees_nothing(self) -> None:
-        self.assertHidden("gpu_models")
+        self.assertHidden()
 
     def test_a_service_that_is_away_is_told(self) -> None:
         self.assertAway("The models could not be read.")

@@ -56,8 +56,11 @@ class PoolsTest(catalogue.CatalogueTest):
         self.assertEqual(2, len(self.pool()["projects"]))
         self.sent(path, **self.filled(path, projects=""))
         self.assertEqual([], self.pool()["projects"])
+        self.assertIn("research", self.text())
         self.sent("research/delete/")
         self.assertNotIn("research", self.text())
+        answer = self.api.call("GET", "/v1/pools/research", who=test_api.ADMIN)
+        self.assertEqual(404, answer.status_int)
 
     def test_what_is_wrong_is_said_at_its_field(self) -> None:
         for field, value in (
@@ -184,7 +187,7 @@ class PoolsTest(catalogue.CatalogueTest):
         self.assertIn("leases that have not ended", self.wrong(path))
 
     def test_who_is_no_operator_sees_nothing(self) -> None:
-        self.assertHidden("gpu_pools")
+        self.assertHidden()
 
     def test_a_service_that_is_away_is_told(self) -> None:
         self.assertAway("The pools could not be read.")

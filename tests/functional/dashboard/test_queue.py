@@ -142,7 +142,7 @@ class QueueTest(catalogue.CatalogueTest):
         self.assertEqual([("none", "lease-00")], self.rows(self.text()))
 
     def test_who_is_no_operator_sees_nothing(self) -> None:
-        self.assertHidden("gpu_queue")
+        self.assertHidden()
 
     def test_a_service_that_is_away_is_told(self) -> None:
         self.assertAway("The pools could not be read.")
