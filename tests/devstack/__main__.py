@@ -129,6 +129,7 @@ def _run(scratch: scratches.Scratch, cloud: clouds.Cloud) -> int:
     try:
         # Again, as a developer does: nothing of before may be in the way.
         for number in (1, 2):
+            bare.forget_providers(cloud.connection("sandbox-admin"))
             _phase(scratch, "stack")
             for check in stacked.checks():
                 failed += _check(f"stack {number}", check)

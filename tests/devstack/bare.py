@@ -46,6 +46,11 @@ def _forget_hosts(operator: Any) -> None:
     for service in operator.compute.services(binary="nova-compute"):
         operator.compute.delete_service(service)
     # Nova keeps a tree in which somebody else has put a provider.
+    forget_providers(operator)
+
+
+def forget_providers(operator: Any) -> None:
+    """stack.sh makes Placement's database anew each time."""
     placement = operator.placement
     placement.default_microversion = "1.39"
     providers = list(placement.resource_providers())

@@ -28,6 +28,12 @@ from tests.unit.devstack import plugin
 
 BIN = "/opt/stack/data/venv/bin"
 _CONFIG = ["--config-file", "/etc/gpubroker/gpubroker.conf"]
+# What no API shows, and no lease has shown yet.
+_FILES = [
+    *("--nova-conf", "/etc/nova/nova.conf"),
+    *("--nova-conf", "/etc/nova/nova-cpu.conf"),
+    *("--placement-conf", "/etc/placement/placement.conf"),
+]
 _CLONE = "opt/stack/gpubroker"
 _ENABLED = "opt/stack/horizon/openstack_dashboard/local/enabled"
 
@@ -168,7 +174,7 @@ class Stacked:
     def upgrade_check(self) -> None:
         """gpubroker-status upgrade check finds nothing wrong"""
         done = self._scratch.run(
-            [f"{BIN}/gpubroker-status", *_CONFIG, "upgrade", "check"]
+            [f"{BIN}/gpubroker-status", *_CONFIG, *_FILES, "upgrade", "check"]
         )
         if done.returncode:
             raise AssertionError(done.stdout)

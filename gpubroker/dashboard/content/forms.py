@@ -88,8 +88,8 @@ def _show_as_typed(widget: Any) -> None:
 
     def shown(value: Any) -> Any:
         text = told(value)
-        # Not Django's own, which is what Horizon has replaced.
-        return text and safestring.mark_safe(html.escape(str(text)))
+        # Django's own escaping is what Horizon has replaced.
+        return text and safestring.SafeString(html.escape(str(text)))
 
     widget.format_value = shown
     widget.attrs["ng-non-bindable"] = True
