@@ -60,7 +60,6 @@ class OrderTest(sending.SendingTest):
             (test_api.MEMBER.user_id, test_api.MEMBER.project_id),
             (lease.user_id, lease.project_id),
         )
-        workload = dict(lease.workload)
         self.assertEqual(
             {
                 "type": "server",
@@ -69,7 +68,7 @@ class OrderTest(sending.SendingTest):
                 "networks": [{"network": sending.NETWORK}],
                 "security_groups": [sending.GROUP],
             },
-            {name: workload[name] for name in workload if name in _ASKED},
+            {name: lease.workload.get(name) for name in _ASKED},
         )
         # As a browser sends the ends of lines.
         self.assertEqual(
