@@ -28,7 +28,7 @@ from tests.unit.devstack import plugin
 
 BIN = "/opt/stack/data/venv/bin"
 _CONFIG = ["--config-file", "/etc/gpubroker/gpubroker.conf"]
-# What no API shows, and no lease has shown yet.
+# What no API shows.
 _FILES = [
     *("--nova-conf", "/etc/nova/nova.conf"),
     *("--nova-conf", "/etc/nova/nova-cpu.conf"),
@@ -77,9 +77,10 @@ class Stacked:
             self.nova_files,
             self.other_files,
             self.translations,
-            self.upgrade_check,
             self.offers,
             self.lease,
+            # Before a lease has started it says that it knows of none.
+            self.upgrade_check,
         ]
 
     def identity(self) -> None:
