@@ -209,7 +209,7 @@ class NoAnswer(FailureCase):
     def test_a_server_that_turns_up_after_the_second_post_is_removed(self):
         self.cloud.fates = ["late", "active"]
         lease = self.world.order()
-        lease = self.world.settle(lease.id, "active")
+        lease = self.world.settle(lease.id, "active", told=["server-doubled"])
         self.assertEqual(2, self.cloud.posts)
         self.assertEqual(2, len(self.cloud.machines))
         self.world.run(lambda: len(self.cloud.machines) == 1)

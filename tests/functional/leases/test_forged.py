@@ -41,6 +41,10 @@ FORGERS: dict[str, dict[str, Any]] = {
 }
 
 
+#: What the auditor says of them when there is no lease any more.
+TOLD = {"server-left", "server-tag-forged"}
+
+
 class Compute(cloud_ports.Compute):
     """Nova, and what it was told to delete."""
 
@@ -97,7 +101,9 @@ class Forged(testtools.TestCase):
         return lease.id
 
     def started(self, lease_id: str, forged: set[str]) -> None:
-        lease = self.world.settle(lease_id, "active")
+        lease = self.world.settle(
+            lease_id, "active", told=["server-doubled", "server-tag-forged"]
+        )
         (node,) = lease.nodes
         self.assertIn(node.server_id, self.cloud.machines)
         self.assertEqual(set(), forged & set(self.nova.deleted))
@@ -105,8 +111,20 @@ class Forged(testtools.TestCase):
 
     def ended(self, lease_id: str, forged: set[str]) -> None:
         end.end(self.world.core, lease_id)
-        self.world.settle(lease_id, "ended")
+        self.world.settle(lease_id, "ended", told=TOLD)
+        self.nothing_else_is_left(forged)
+
+    def nothing_else_is_left(self, forged: set[str]) -> None:
+        """They stay, and the auditor tells an operator of each."""
         self.assertEqual(set(), forged & set(self.nova.deleted))
+        told = {
+            (finding.code, thing)
+            for finding in self.world.auditor.found()
+            for thing in finding.about
+        }
+        self.assertEqual(forged, {thing for _code, thing in told})
+        self.assertEqual(TOLD, {code for code, _ in told})
+        self.cloud.strangers.clear()
         self.assertEqual({}, self.world.leftovers())
 
     def test_not_taken_for_one_that_was_never_made(self) -> None:
@@ -152,6 +170,5 @@ class Forged(testtools.TestCase):
         lease = self.world.settle(lease.id, "active")
         forged = self.forge(lease.id)
         self.cloud.user_deletes(lease.nodes[0].server_id)
-        self.world.settle(lease.id, "ended")
-        self.assertEqual(set(), forged & set(self.nova.deleted))
-        self.assertEqual({}, self.world.leftovers())
+        self.world.settle(lease.id, "ended", told=TOLD)
+        self.nothing_else_is_left(forged)

@@ -245,7 +245,7 @@ class WhileItStarts(MeanwhileCase):
 
     def one_server(self, lease, place):
         """The lease is active as promised; nobody else got a card."""
-        lease = self.world.settle(lease.id, "active")
+        lease = self.world.settle(lease.id, "active", told=["server-doubled"])
         held = self.world.core.ledger.allocations(lease.nodes[0].server_id)
         with self.world.store.read() as tx:
             cards = tx.devices.many(lease.nodes[0].planned)

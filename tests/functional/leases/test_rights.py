@@ -106,7 +106,7 @@ class Held(Case):
             if self.world.get(lease.id).state != "queued":
                 break
             self.assertLessEqual(drive.drive(self.world.core, lease.id), 300)
-        lease = self.world.settle(lease.id, "failed")
+        lease = self.world.settle(lease.id, "failed", told=["trust-left"])
         self.assertIn("has waited 168 hours", lease.reason)
         self.assertEqual(leases.EndCause.START_FAILED, lease.end_cause)
 
@@ -121,7 +121,7 @@ class Held(Case):
     def test_it_can_be_ended_at_any_time(self):
         lease = self.held()
         end.end(self.world.core, lease.id)
-        self.world.settle(lease.id, "ended")
+        self.world.settle(lease.id, "ended", told=["trust-left"])
         # All that is left is what only its maker could remove.
         self.assertEqual(
             {"trusts", "trusts noted"}, set(self.world.leftovers())
@@ -212,7 +212,7 @@ class Gone(Case):
         self.world.run(lambda: self.world.get(lease.id).state == "active")
         self.cloud.rights = False
         end.end(self.world.core, lease.id)
-        self.world.settle(lease.id, "ended")
+        self.world.settle(lease.id, "ended", told=["trust-left"])
         self.assertEqual(
             {"trusts", "trusts noted"}, set(self.world.leftovers())
         )

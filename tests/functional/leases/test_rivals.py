@@ -247,8 +247,8 @@ class RivalsTest(base.OnMariaDB):
         """As a claim does that was let in before the card was closed."""
         tree = self.trees[card.host]
         tree.set_reserved(card.pci_address, 0)
-        self.world.cloud._ratio(tree, card.pci_address, 2.0)
+        self.world.cloud.ratio(tree, card.pci_address, 2.0)
         other = tree.boot([card.pci_address], vcpus=1)
-        self.world.cloud._ratio(tree, card.pci_address, 1.0)
+        self.world.cloud.ratio(tree, card.pci_address, 1.0)
         tree.set_reserved(card.pci_address, 1)
         return other

@@ -77,10 +77,10 @@ class StalledWorker(testtools.TestCase):
         self.world.clock.advance(61)
         self.world.settle(self.lease.id, "active")
 
-    def others_end_it(self):
+    def others_end_it(self, told=()):
         end.end(self.world.core, self.lease.id)
         self.world.clock.advance(61)
-        self.world.settle(self.lease.id, "ended")
+        self.world.settle(self.lease.id, "ended", told=told)
 
     def is_active_alone(self):
         lease = self.world.settle(self.lease.id, "active")
@@ -141,6 +141,6 @@ class StalledWorker(testtools.TestCase):
             machine.visible_at = machine.ready_at = (
                 self.world.clock.monotonic() + 100
             )
-            self.others_end_it()
+            self.others_end_it(told=["server-left"])
 
         self.stays_ended(after=others_end_it_blindly)

@@ -110,7 +110,9 @@ class Ends(TakenCase):
 
             wire = tripwire.Meanwhile(at, placed)
             self.world.turn(wire.around(self.world.core))
-            self.world.settle(lease.id, "ended", seconds=300)
+            self.world.settle(
+                lease.id, "ended", told=["server-left"], seconds=300
+            )
             if wire.over:
                 return
             for machine in [*self.cloud.machines.values()]:

@@ -179,13 +179,13 @@ class Waiting(testtools.TestCase):
 
     def test_a_lease_that_is_made_ones_own_starts_no_server(self) -> None:
         lease = self.moved(project_id="vision", user_id="bob")
-        self.world.settle(lease.id, "failed")
+        self.world.settle(lease.id, "failed", told=["trust-left"])
         self.assertEqual(0, self.world.cloud.posts)
 
     def test_nor_does_one_that_got_anothers_trust(self) -> None:
         lease = self.moved()
         log = self.useFixture(fixtures.FakeLogger())
-        self.world.settle(lease.id, "failed")
+        self.world.settle(lease.id, "failed", told=["trust-left"])
         self.assertEqual(0, self.world.cloud.posts)
         self.assertIn("not theirs", self.world.get(lease.id).reason)
         self.assertIn("by user bob in project vision", log.output)

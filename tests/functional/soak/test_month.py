@@ -149,6 +149,7 @@ class MonthTest(testtools.TestCase):
         self.outside_is_what_active_leases_have(day, open_, active)
         self.ledger_is_what_was_claimed(day, active)
         self.nothing_old_is_there(day)
+        self.world.auditor.assert_clean()
 
     def outside_is_what_active_leases_have(
         self, day: int, open_: list[leases.Lease], active: list[leases.Lease]
