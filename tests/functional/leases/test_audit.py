@@ -227,8 +227,8 @@ class Beside(world.World):
             bell=self.bell,
             cache=standing.Cache(),
         )
-        self.auditor = auditor.Auditor(
-            self.core, self.cloud, self.placement.api
+        self.auditor = auditor.of_cloud(
+            self.core, self.placement.api, self.cloud
         )
 
 

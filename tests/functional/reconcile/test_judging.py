@@ -92,6 +92,7 @@ class Judging(base.HostCase):
         self.assertEqual({"health"}, self.estate.reasons(CARD))
 
     def test_a_sick_card_is_not_admitted(self):
+        self.estate.told = ["card-not-in-placement"]
         self.report()
         self.estate.admission("automatic")
         sick = estate.card("0000:d1:00.0", on_bus=False)

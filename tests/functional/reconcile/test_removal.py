@@ -42,6 +42,7 @@ class Removal(base.HostCase):
         self.assertRaises(errors.NotFound, self.estate.get)
 
     def test_not_while_its_agent_reports_cards(self):
+        self.estate.told = ["card-not-in-placement"]
         self.tree.remove()
         self.estate.pass_()
         refused = self.assertRaises(errors.InUse, self.remove)

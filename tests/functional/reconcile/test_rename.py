@@ -234,6 +234,7 @@ class TheHypervisor(Case):
         self.tickets_go_under(self.tree.root, "gpu-1")
 
     def test_what_is_left_of_the_old_one_is_nobody(self):
+        self.estate.told = ["card-unknown"]
         self.estate.tree("gpu-1.example.org")
         new = self.core.ledger.provider_by_name("gpu-1.example.org").id
         self.nova_says("gpu-1", "gpu-1.example.org")
@@ -249,6 +250,7 @@ class TheHypervisor(Case):
         self.assertEqual(self.before.ticket_provider_id, ours)
 
     def test_of_two_of_one_service_the_first_counts_until_it_is_gone(self):
+        self.estate.told = ["card-unknown"]
         self.estate.tree("gpu-1.example.org")
         self.nova_says("gpu-1", "gpu-1.example.org")
         self.estate.nova.names["gpu-1"] = "gpu-1"
@@ -267,6 +269,7 @@ class TheHypervisor(Case):
 
 class Unknown(Case):
     def test_providers_of_no_compute_of_nova_make_no_host(self):
+        self.estate.told = ["card-unknown"]
         self.estate.tree("ghost")
         self.nova_says("gpu-1")
         self.assertEqual(["gpu-1"], self.passes("gpu-1"))
