@@ -17,6 +17,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 
 import testtools
 
@@ -144,16 +145,23 @@ class ProxyTest(testtools.TestCase):
             "c.request('POST', '/', body=b'x')\n"
             "c.getresponse()\n"
         )
-        for fault, heard in (
-            (rules.Fault.KILL_BEFORE, 0),
-            (rules.Fault.KILL_AFTER, 1),
+        for heard, fault in enumerate(
+            (rules.Fault.KILL_BEFORE, rules.Fault.KILL_AFTER)
         ):
             self.rules.put([rules.Rule(fault)])
             port = str(self.before.server_port)
             done = subprocess.run([sys.executable, "-c", script, port])
             self.assertEqual(-9, done.returncode)
             self.assertEqual(heard, len(self.behind.got))
-            self.assertTrue(self.journal.entries()[-1]["killed"])
+            self.assertTrue(self.entry(heard)["killed"])
+
+    def entry(self, number):
+        """Written down a moment after the client is gone."""
+        until = time.monotonic() + 10
+        while len(self.journal.entries()) <= number:
+            self.assertLess(time.monotonic(), until, "nothing was noted")
+            time.sleep(0.01)
+        return self.journal.entries()[number]
 
     def test_the_process_at_the_other_end(self):
         connection = http.client.HTTPConnection(
