@@ -36,12 +36,8 @@ class OnThisMachine(looks.LookCase):
         self.assertEqual("", found.errors)
 
     def test_what_is_set_wrong(self) -> None:
-        found = self.look(
-            "--read-only", *self.spoilt(), sections=self.sections()
-        )
-        self.assertNotIn("S3cret", str(found.rows) + found.errors)
-        self.assertTold(
-            found,
+        spoilt, sections = tuple(self.spoilt()), self.sections()
+        found = self.untilTold(
             {
                 Mistake.BUS_AWAY: "127.0.0.1:1 takes no message",
                 Mistake.SILENT_TOO_SOON: "to 40 at least",
@@ -60,7 +56,9 @@ class OnThisMachine(looks.LookCase):
                 Mistake.FILE_RETRY_COUNT: "10 times",
                 Mistake.FILE_UNREADABLE: "/nowhere can not be read: No such",
             },
+            lambda: self.look("--read-only", *spoilt, sections=sections),
         )
+        self.assertNotIn("S3cret", str(found.rows) + found.errors)
         for title in ("Claims in Placement", "Aliases in nova-api"):
             self.assertIn(title, found.unseen)
 

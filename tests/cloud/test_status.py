@@ -129,9 +129,14 @@ class StatusTest(testtools.TestCase):
         self.assertEqual(FAILURE, found["Nova"][0], found)
 
     def test_an_admin_is_refused_although_everything_works(self) -> None:
-        _code, found = self.as_user("operator")
-        wrong = {title for title, (level, _) in found.items() if level}
-        self.assertEqual({ROLES}, wrong, found)
+        until = time.monotonic() + base.PATIENCE
+        while True:
+            _code, found = self.as_user("operator")
+            wrong = {title for title, (level, _) in found.items() if level}
+            if wrong == {ROLES}:
+                break
+            # An agent may be late on a busy machine.
+            self.assertLess(time.monotonic(), until, found)
         self.assertTold(found[ROLES], FAILURE, Mistake.ROLE_ADMIN)
 
     def test_a_role_that_it_never_uses(self) -> None:
