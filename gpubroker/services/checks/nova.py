@@ -108,7 +108,8 @@ def starts(
             "no lease has started so far, and nothing else shows whether "
             "nova-scheduler, nova-conductor and the computes have "
             "pci_in_placement, PciPassthroughFilter and the aliases. Order "
-            "one GPU, or name their nova.conf with --nova-conf FILE."
+            "one GPU to see; until then --nova-conf FILE checks what their "
+            "files say."
         )
     else:
         yield f.fact(
