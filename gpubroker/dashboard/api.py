@@ -21,9 +21,9 @@ from __future__ import annotations
 import contextlib
 import functools
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from django.conf import settings
 from django.utils.translation import gettext as _
@@ -54,6 +54,9 @@ _DUPLICATE = "gpubroker.duplicate"
 def broker(request: Any) -> sdk.Proxy:
     """The service, for who makes this request."""
     return cast(sdk.Proxy, _broker(request))
+
+
+Event = TypeVar("Event")
 
 
 class _Session(session.Session):
@@ -194,10 +197,25 @@ def lease_events(
 
     :param marker: the id of the event that they come before.
     """
+    return newest(broker(request).lease_events, lease_id, size, marker)
+
+
+def newest(
+    ask: Callable[..., Iterable[Event]],
+    of: str,
+    size: int,
+    marker: str | None,
+) -> tuple[list[Event], bool]:
+    """A page of a history, and whether there is more of it: one more than is
+    shown tells.
+
+    :param ask: of the SDK.
+    :param of: the id of whose history it is.
+    """
     with told():
         found = list(
-            broker(request).lease_events(
-                lease_id,
+            ask(
+                of,
                 paginated=False,
                 limit=size + 1,
                 marker=marker,

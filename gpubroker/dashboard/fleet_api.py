@@ -99,18 +99,8 @@ def device_events(
 
     :param marker: the id of the event that they come before.
     """
-    with api.told():
-        found = list(
-            api.broker(request).device_events(
-                device_id,
-                paginated=False,
-                limit=size + 1,
-                marker=marker,
-                sort_key="id",
-                sort_dir="desc",
-            )
-        )
-    return found[:size], len(found) > size
+    events = api.broker(request).device_events
+    return api.newest(events, device_id, size, marker)
 
 
 def fence(request: Any, device_id: str, detail: str) -> None:
