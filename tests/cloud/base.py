@@ -143,14 +143,23 @@ class CloudTest(testtools.TestCase):
         patience: float = PATIENCE,
     ) -> T:
         """The first true answer; a failure after ``patience`` seconds."""
+        found = self.settled(look, bool, patience)
+        if not found:
+            self.fail(f"not within {patience:.0f} s: {what}")
+        return found
+
+    def settled(
+        self,
+        look: Callable[[], T],
+        right: Callable[[T], bool],
+        patience: float = PATIENCE,
+    ) -> T:
+        """The first answer that is right; after ``patience`` seconds the last
+        one, for the test to say what is wrong with it."""
         until = time.monotonic() + patience
-        while True:
-            found = look()
-            if found:
-                return found
-            if time.monotonic() > until:
-                self.fail(f"not within {patience:.0f} s: {what}")
+        while not right(found := look()) and time.monotonic() <= until:
             time.sleep(0.3)
+        return found
 
     def all_free(self) -> bool:
         return all(card.is_schedulable for card in self.operator.devices())

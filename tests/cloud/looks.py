@@ -19,7 +19,6 @@ import os
 import pathlib
 import re
 import subprocess
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -130,13 +129,11 @@ class LookCase(base.CloudTest):
     def untilTold(self, wanted: Words, look: Callable[[], Look]) -> Look:
         """Look until these are told and no other: an agent that is late on a
         busy machine is no mistake of the files."""
-        until = time.monotonic() + base.PATIENCE
-        while True:
-            found = look()
-            late = time.monotonic() > until
-            if late or set(wanted) == set(found.mistakes):
-                self.assertTold(found, wanted)
-                return found
+        found = self.settled(
+            look, lambda found: set(wanted) == set(found.mistakes)
+        )
+        self.assertTold(found, wanted)
+        return found
 
     def assertReady(self, found: Look) -> None:
         self.assertEqual({}, found.wrong, found.errors)

@@ -24,7 +24,6 @@ import contextlib
 import io
 import json
 import subprocess
-import time
 import uuid
 from collections.abc import Iterator
 from typing import Any
@@ -90,9 +89,8 @@ class RolesCase(base.CloudTest):
 
     def nothing_wrong(self) -> None:
         """Any more: what was restarted has to be heard of first."""
-        until = time.monotonic() + base.PATIENCE
-        while found := self.findings():
-            self.assertLess(time.monotonic(), until, found)
+        found = self.settled(self.findings, lambda found: not found)
+        self.assertEqual({}, found)
 
     def refused(
         self,
