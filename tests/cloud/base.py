@@ -23,6 +23,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import functools
+import operator
 import os
 import pathlib
 import time
@@ -80,10 +81,6 @@ def audit(cloud: clouds.Cloud) -> looking.Audit:
         connection.close()
 
 
-def _none(look: Callable[[], list[str]]) -> bool:
-    return not look()
-
-
 def assert_clean(found: looking.Audit) -> None:
     """Nothing that anybody would have to look at."""
     if any(f.severity is not findings.Severity.NOTE for f in found.found):
@@ -124,15 +121,9 @@ class CloudTest(testtools.TestCase):
         for lease in self.operator.leases(all_projects=True):
             if not lease.is_final:
                 self.operator.delete_lease(lease.id)
-        self.eventually(
-            "all leases over",
-            lambda: all(
-                lease.is_final
-                for lease in self.operator.leases(all_projects=True)
-            ),
-        )
+        self.all_gone("lease that is not over", self.leases_not_over)
         self.nothing_left()
-        self.eventually("every card free again", self.all_free)
+        self.every_card_free()
 
     # -- looking ------------------------------------------------------------
 
@@ -161,8 +152,43 @@ class CloudTest(testtools.TestCase):
             time.sleep(0.3)
         return found
 
-    def all_free(self) -> bool:
-        return all(card.is_schedulable for card in self.operator.devices())
+    def all_gone(
+        self,
+        what: str,
+        look: Callable[[], list[str]],
+        patience: float = PATIENCE,
+    ) -> None:
+        """A failure that names them, if one is there after ``patience``
+        seconds."""
+        left = self.settled(look, operator.not_, patience)
+        if left:
+            told = "; ".join(left)
+            self.fail(f"after {patience:.0f} s there is a {what}: {told}")
+
+    def every_card_free(self, patience: float = PATIENCE) -> None:
+        self.all_gone("card that is not free", self.closed_cards, patience)
+
+    def closed_cards(self) -> list[str]:
+        """Those that may not be used, and what is known of why."""
+        agents = {host.name: host for host in self.operator.hosts()}
+        return [
+            f"{card.host} {card.pci_address} is {card.availability}, "
+            f"{card.state}, {card.health} {card.health_reasons}, "
+            f"fences {card.fences}, use {card.use}, "
+            f"reserved {card.provider['reserved']}; "
+            f"host: {agents[card.host].compute_state}, "
+            f"agent {agents[card.host].agent['state']}, "
+            f"{agents[card.host].conditions}"
+            for card in self.operator.devices()
+            if not card.is_schedulable
+        ]
+
+    def leases_not_over(self) -> list[str]:
+        return [
+            f"{lease.id} ({lease.name}) is {lease.state}: {lease.reason}"
+            for lease in self.operator.leases(all_projects=True)
+            if not lease.is_final
+        ]
 
     def cards(self, host: str) -> list[Any]:
         return sorted(
@@ -219,9 +245,7 @@ class CloudTest(testtools.TestCase):
             "trust": self.trusts,
         }
         for what, look in looks.items():
-            self.eventually(
-                f"no {what} is left", functools.partial(_none, look), patience
-            )
+            self.all_gone(f"{what} of the broker's", look, patience)
 
     def tickets(self) -> list[str]:
         """Classes of ours that any provider still has an inventory of."""

@@ -155,7 +155,7 @@ class RoundsTest(base.CloudTest):
         finally:
             self.faults.put()
         self.nothing_left(self.patience)
-        self.eventually("every card free again", self.all_free, self.patience)
+        self.every_card_free(self.patience)
         self.agents_are_back()
         base.assert_clean(base.audit(self.cloud))
         if within is not None:
@@ -253,15 +253,18 @@ class RoundsTest(base.CloudTest):
     def until(
         self, lease_id: str, state: str, patience: float | None = None
     ) -> Any:
-        def look() -> Any:
-            lease = self.persist(lambda: self.gpus.get_lease(lease_id))
-            if lease.is_final and lease.state != state:
-                self.fail(f"{lease.state}: {lease.reason}")
-            return lease if lease.state == state else None
-
-        return self.eventually(
-            f"{lease_id} is {state}", look, patience or self.patience
+        patience = patience or self.patience
+        lease = self.settled(
+            lambda: self.persist(lambda: self.gpus.get_lease(lease_id)),
+            lambda lease: lease.is_final or lease.state == state,
+            patience,
         )
+        if lease.state != state:
+            self.fail(
+                f"after {patience:.0f} s {lease_id} is not {state} but "
+                f"{lease.state}: {lease.reason}"
+            )
+        return lease
 
     def persist(self, call: Any) -> Any:
         """What a person's script does when the API is away or a service

@@ -52,7 +52,7 @@ class AdoptionTest(base.CloudTest):
         self.assertEqual("", self.gpus.get_lease(lease.id).reason)
         self.end(lease)
         self.assertEqual([], self.servers())
-        self.eventually("its cards are free", self.all_free)
+        self.every_card_free()
         self.assertEqual(
             ["lease.adopted", "lease.ending", "lease.ended"],
             [*self.events(lease)],
@@ -83,7 +83,7 @@ class AdoptionTest(base.CloudTest):
             self.assertEqual(left, self.servers())
             told = "lease.server_left" in self.events(lease)
             self.assertEqual(confirmed, told)
-            self.eventually("its cards are free", self.all_free)
+            self.every_card_free()
         compute.delete_server(server)
 
     def becomes(self, server: str, status: str) -> None:

@@ -170,4 +170,4 @@ class CommandLineTest(base.CloudTest):
         )
         self.assertEqual(0, self.available())
         self.good("gpu host resume gpu-l40s-1", who=ADMIN)
-        self.eventually("every card is open", self.all_free)
+        self.every_card_free()

@@ -93,7 +93,7 @@ class Memory(base.CloudTest):
         self.restore(backup)
         self.manage("recover", "--apply")
         self.start()
-        self.eventually("every card free again", self.all_free)
+        self.every_card_free()
 
     # -- the broker's database ---------------------------------------------
 

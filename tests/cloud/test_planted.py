@@ -81,7 +81,7 @@ class InTheCloud(looks.LookCase):
     def a_start_is_known(self) -> None:
         self.end(self.active("vm.gpu.l40s.1"))
         # A card that is closed after a lease gives out nothing at all.
-        self.eventually("every card free again", self.all_free)
+        self.every_card_free()
 
     def plant_first(self, stack: contextlib.ExitStack) -> None:
         """What a service reads at its start, and who is not there at all.

@@ -103,7 +103,7 @@ class VerbsTest(NovaTest):
         ended = self.wait(self.lease, "ended")
         self.assertEqual(cause, ended.end_cause)
         self.assertNotIn(self.ticket, self.tickets())
-        self.eventually("its cards are free", self.all_free)
+        self.every_card_free()
 
 
 class Harmless(VerbsTest):
@@ -333,4 +333,4 @@ class Ends(NovaTest):
         delete(self.admin, last)
         self.assertEqual("server_gone", self.wait(lease, "ended").end_cause)
         self.assertEqual([], self.tickets())
-        self.eventually("its cards are free", self.all_free)
+        self.every_card_free()
