@@ -49,7 +49,7 @@ def check(view: View) -> Iterator[Finding]:
     for device in view.seen.devices:
         for fence in device.fences:
             if fence.reason == LEASE:
-                yield from _spent(view, device, fence)
+                yield from _lease(view, device, fence)
     yield from _unfenced(view)
 
 
@@ -61,6 +61,8 @@ def _card(
     name = card_name(place)
     if ours and not closed and view.managed(place[0]):
         yield _open(name, card, device)
+    elif closed and card.used and not device.reasons:
+        yield _in_use(name, card)
     elif card.reserved and not device.reasons:
         yield findings.error(
             "fence-unknown",
@@ -103,7 +105,21 @@ def _open(name: str, card: Card, device: Device) -> Finding:
     )
 
 
-def _spent(view: View, device: Device, fence: Fence) -> Iterator[Finding]:
+def _in_use(name: str, card: Card) -> Finding:
+    """Opened now, it would be given away as its server leaves it, which
+    nobody has looked after."""
+    return findings.note(
+        "fence-waits",
+        (card.name,),
+        f"The card {name} stays closed in Placement (reserved "
+        f"{card.reserved} of {card.total}) because it is in use; the broker "
+        "opens it when it is free.",
+    )
+
+
+def _lease(view: View, device: Device, fence: Fence) -> Iterator[Finding]:
+    """It outlives its lease as long as somebody else's server has the
+    card."""
     lease = view.leases.get(fence.lease_id or "")
     has = lease is not None and any(
         card.device_id == device.id
@@ -112,12 +128,17 @@ def _spent(view: View, device: Device, fence: Fence) -> Iterator[Finding]:
     )
     if lease is not None and lease.open and has:
         return
+    place = (view.hypervisor(device.host), device.address)
+    card = view.gpus.get(place)
+    if card is not None and card.used:
+        yield _in_use(card_name(place), card)
+        return
     yield findings.error(
         "fence-lease-left",
         (device.id, fence.lease_id or ""),
         f"The card {device.address} of {device.host} is fenced for lease "
         f"{fence.lease_id}, and no open lease of that id has it.",
-        f"{_WORKER} It waits until Placement shows the card unused.",
+        _WORKER,
         lease.ended_at if lease is not None else None,
     )
 

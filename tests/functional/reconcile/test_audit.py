@@ -16,6 +16,8 @@ from __future__ import annotations
 
 import testtools
 
+from gpubroker.domain.fences import Reason
+from gpubroker.services import fence
 from tests.fixtures import estate
 from tests.fixtures import nova_tree
 
@@ -44,6 +46,19 @@ class AtTheEnd(testtools.TestCase):
         self.ghost()
         error = self.assertRaises(AssertionError, self.estate.cleanUp)
         self.assertIn("card-unknown", str(error))
+
+    def test_what_waits_for_a_server_to_go(self):
+        """Its fence was lifted; only then is it opened."""
+        address = estate.ADDRESSES[0]
+        self.tree.boot([address])
+        self.estate.pass_()
+        card = self.estate.card(address).id
+        fence.fence(self.estate.core, card, Reason.OPERATOR, "odd", "ada")
+        self.estate.pass_()
+        fence.unfence(self.estate.core, card, Reason.OPERATOR, "ada")
+        self.estate.pass_()
+        self.assertEqual(1, self.tree.reserved(address))
+        self.estate.cleanUp()
 
     def test_what_the_test_has_named(self):
         self.ghost()

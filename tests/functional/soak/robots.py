@@ -36,6 +36,7 @@ class Robots:
     def __init__(self, found: world.World) -> None:
         self._world = found
         self._tokens: dict[str, str] = {}
+        self._due: dict[str, float] = {}
         found.cloud.member_of.add(MEMBER_OF)
 
     def take(self, lease: leases.Lease) -> None:
@@ -47,11 +48,16 @@ class Robots:
     def die(self) -> None:
         """With all that it knew."""
         self._tokens.clear()
+        self._due.clear()
 
     def turn(self, core: broker.Broker) -> float:
         """:returns: seconds until the next one is wanted."""
-        waits = [self._drive(core, lease_id) for lease_id in [*self._tokens]]
-        return min(waits, default=3600.0)
+        now = self._world.clock.monotonic()
+        for lease_id in [*self._tokens]:
+            if self._due.get(lease_id, now) <= now:
+                self._due[lease_id] = now + self._drive(core, lease_id)
+        due = [self._due[lease_id] - now for lease_id in self._tokens]
+        return min(due, default=3600.0)
 
     def _drive(self, core: broker.Broker, lease_id: str) -> float:
         info = {"methods": METHODS}
@@ -62,6 +68,7 @@ class Robots:
         except errors.OutsideError:
             return 1.0
         if wait is None:
+            # It is over, for this process; _due is only asked of the others.
             del self._tokens[lease_id]
-            return 3600.0
+            return 0.0
         return wait

@@ -47,6 +47,10 @@ class Fences(base.AuditTest):
         self.small.change("cards", "g2-1", reserved=1)
         self.finds("fence-unknown", builders.address(1))
 
+    def test_a_closed_card_without_a_fence_that_is_in_use(self):
+        self.small.change("cards", "g1-3", reserved=1)
+        self.finds("fence-waits", builders.address(3), severity=base.NOTE)
+
     def test_a_card_that_somebody_else_closed(self):
         self.small.change("cards", "g1-4", reserved=1)
         self.fence("g1-4", "external")
@@ -60,6 +64,11 @@ class Fences(base.AuditTest):
         self.small.change("cards", "g1-4", reserved=1)
         self.fence("g1-4", "lease", lease_id="gone")
         self.finds("fence-lease-left", builders.address(4), "lease gone")
+
+    def test_a_lease_fence_of_no_lease_on_a_card_in_use(self):
+        self.small.change("cards", "g1-3", reserved=1)
+        self.fence("g1-3", "lease", lease_id="gone")
+        self.finds("fence-waits", builders.address(3), severity=base.NOTE)
 
     def test_a_lease_fence_of_a_lease_that_is_over(self):
         self.small.change("cards", "g1-4", reserved=1)
