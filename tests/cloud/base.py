@@ -36,6 +36,7 @@ from gpubroker.audit import findings
 from gpubroker.audit import looking
 from gpubroker.audit import main as auditor
 from gpubroker.audit import report
+from gpubroker.client import errors
 from gpubroker.client import sdk
 from sandbox import cloud as clouds
 from sandbox import hardware
@@ -123,7 +124,19 @@ class CloudTest(testtools.TestCase):
                 self.operator.delete_lease(lease.id)
         self.all_gone("lease that is not over", self.leases_not_over)
         self.nothing_left()
+        self._open_cards()
         self.every_card_free()
+
+    def _open_cards(self) -> None:
+        """Those that a test closed which failed before it opened them: the
+        next one has no part in that."""
+        for card in self.operator.devices():
+            reasons = {fence["reason"] for fence in card.fences}
+            for reason in reasons & {"operator", "health"}:
+                with contextlib.suppress(errors.NotFound):
+                    self.operator.unfence_device(card.id, reason=reason)
+            if "external" in reasons:
+                self.write_reserved(card, 0)
 
     # -- looking ------------------------------------------------------------
 

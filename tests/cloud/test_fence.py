@@ -12,11 +12,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import time
 
-from gpubroker.client import errors
 from sandbox import simulated_hosts
 from tests.cloud import base
 
@@ -26,7 +24,6 @@ class Fencing(base.CloudTest):
         card = self.cards("gpu-l40s-1")[0]
         before = self.offer("vm.gpu.l40s.1").available
         self.operator.fence_device(card.id, "looks odd")
-        self.addCleanup(self.lift, card)
         self.eventually(
             "reserved in Placement", lambda: self.reserved(card) == 1
         )
@@ -39,7 +36,6 @@ class Fencing(base.CloudTest):
     def test_a_fence_lost_in_placement_is_set_again(self):
         card = self.cards("gpu-l40s-1")[1]
         self.operator.fence_device(card.id, "to be lost")
-        self.addCleanup(self.lift, card)
         self.eventually("reserved", lambda: self.reserved(card) == 1)
         self.write_reserved(card, 0)
         self.eventually("reserved again", lambda: self.reserved(card) == 1, 60)
@@ -126,10 +122,6 @@ class Fencing(base.CloudTest):
         self.assertEqual(3, self.offer("vm.gpu.l40s.1").available)
 
     # -- helpers of these tests ---------------------------------------------
-
-    def lift(self, card):
-        with contextlib.suppress(errors.NotFound):
-            self.operator.unfence_device(card.id)
 
     def simulated(self, host):
         return simulated_hosts.of(self.cloud.layout, host)
