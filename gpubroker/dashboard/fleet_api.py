@@ -112,6 +112,10 @@ def fence(request: Any, device_id: str, detail: str) -> None:
         api.broker(request).fence_device(device_id, detail)
 
 
-def unfence(request: Any, device_id: str, reason: str) -> None:
+def unfence(request: Any, device_id: str, reason: str, detail: str) -> None:
+    """Lift one fence of a device.
+
+    :param detail: why, for the history; may be empty.
+    """
     with api.told():
-        api.broker(request).unfence_device(device_id, reason)
+        api.broker(request).unfence_device(device_id, reason, detail)

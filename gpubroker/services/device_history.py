@@ -67,6 +67,17 @@ def note(
     )
 
 
+def words(detail: str) -> str:
+    """The end of a sentence, with what a person says to it.
+
+    >>> words("")
+    '.'
+    >>> words("fan replaced")
+    ': fan replaced'
+    """
+    return f": {detail}" if detail else "."
+
+
 def health(
     tx: ports.Transaction,
     device: Device,
@@ -99,12 +110,11 @@ def fence(
     """Set a fence and say so; False when the card had this reason."""
     if not tx.fences.add(fence):
         return False
-    words = f": {fence.detail}" if fence.detail else "."
     note(
         tx,
         device,
         "device.fenced",
-        f"Fenced ({fence.reason}){words}",
+        f"Fenced ({fence.reason}){words(fence.detail)}",
         now,
         fence.by,
         request_id,
@@ -150,10 +160,12 @@ def unfence(
     now: datetime.datetime,
     request_id: str = "",
     lease_id: str | None = None,
+    detail: str = "",
 ) -> bool:
     """Lift a fence and say so; False when the card had not this reason.
 
     :param lease_id: only one that was set for this lease.
+    :param detail: why, in words.
     """
     if not tx.fences.remove(device.id, reason, lease_id):
         return False
@@ -161,7 +173,7 @@ def unfence(
         tx,
         device,
         "device.unfenced",
-        f"The fence {reason} was lifted.",
+        f"The fence {reason} was lifted{words(detail)}",
         now,
         by,
         request_id,

@@ -70,6 +70,7 @@ def unfence(
     reason: Reason,
     by: str,
     request_id: str = "",
+    detail: str = "",
 ) -> Device:
     """Lift a fence. The card is given out again once no reason is left and
     Placement shows it unused.
@@ -78,6 +79,7 @@ def unfence(
     far no longer count, and the health is UNKNOWN until the next report. It
     also clears what made a card SUSPECT, for which there is no fence.
 
+    :param detail: why, in words; they stay in the history.
     :raises Invalid: for a reason that goes away by itself.
     :raises NotFound: when there is no such device, or it has no such fence.
     """
@@ -92,9 +94,11 @@ def unfence(
     now = core.clock.now()
     with core.store.write() as tx:
         device = tx.devices.get(device_id)
-        done = device_history.unfence(tx, device, reason, by, now, request_id)
+        done = device_history.unfence(
+            tx, device, reason, by, now, request_id, detail=detail
+        )
         if reason is Reason.HEALTH and health.faulty(device.health_reasons):
-            _forgive(tx, device, by, now, request_id)
+            _forgive(tx, device, by, now, request_id, detail)
             done = True
         if not done:
             raise errors.NotFound(f"The device has no fence {reason}.")
@@ -109,6 +113,7 @@ def _forgive(
     by: str,
     now: datetime.datetime,
     request_id: str,
+    detail: str,
 ) -> None:
     device = tx.devices.get(device.id)
     tx.devices.update(
@@ -122,7 +127,8 @@ def _forgive(
         tx,
         device,
         "device.health",
-        "An operator judged the card fit for use.",
+        "An operator judged the card fit for use"
+        f"{device_history.words(detail)}",
         now,
         by,
         request_id,

@@ -66,7 +66,12 @@ class Fences(routing.Collection):
         )
         return view.fence(_fence(device, _reason(call)))
 
-    @operation("device:unfence", status=204, statuses=(404, 409))
+    @operation(
+        "device:unfence",
+        status=204,
+        query=schemas.LIFT_FENCE,
+        statuses=(404, 409),
+    )
     def delete(self, call: Call) -> None:
         """Lift a fence that a person may lift.
 
@@ -79,6 +84,7 @@ class Fences(routing.Collection):
             _reason(call),
             call.ctx.user_id or "",
             call.ctx.request_id or "",
+            call.query.get("detail", ""),
         )
 
 

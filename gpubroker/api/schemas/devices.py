@@ -35,6 +35,8 @@ FENCES = types.whole({"fences": types.many(FENCE, len(fences.Reason))})
 
 SET_FENCE = types.closed({"detail": types.text(1024)})
 
+LIFT_FENCE = types.closed({"detail": types.text(1024)})
+
 _HEALTH_REASON = types.whole(
     {"rule": types.text(255), "detail": types.text(4096)}
 )

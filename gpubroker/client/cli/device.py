@@ -282,6 +282,8 @@ class UnfenceDevice(_Fencing):
 
           openstack gpu device unfence gpu-1/0000:07:00.0
           openstack gpu device unfence --host gpu-1 --reason unadmitted
+          openstack gpu device unfence gpu-1/0000:07:00.0 --reason health \\
+              --detail "reseated, passed dcgmi diag -r 3"
 
         The fences "lease" and "external" are not lifted by hand, and "drain"
         is by openstack gpu host resume. To lift
@@ -295,12 +297,20 @@ class UnfenceDevice(_Fencing):
             choices=LIFTABLE,
             help="Which fence to lift (default: the only one of these)",
         )
+        parser.add_argument(
+            "--detail",
+            metavar="<text>",
+            default="",
+            help="Why, in words; they stay in the history of the GPU",
+        )
         return parser
 
     def take_action(self, parsed_args: argparse.Namespace) -> None:
         def lift(device: device_sdk.Device) -> None:
             self.broker.unfence_device(
-                device, parsed_args.reason or only_liftable(device)
+                device,
+                parsed_args.reason or only_liftable(device),
+                parsed_args.detail,
             )
 
         self.on_each(parsed_args, lift, fence=parsed_args.reason or LIFTABLE)

@@ -188,17 +188,19 @@ class Calls(base.Proxy):
         return self.get_device(found.id)
 
     def unfence_device(
-        self, device: str | Device, reason: str = "operator"
+        self, device: str | Device, reason: str = "operator", detail: str = ""
     ) -> Device:
         """Lift a fence.
 
         :param reason: operator, unadmitted or health; the others are not
             lifted by hand.
+        :param detail: why, in words; they stay in the device's history.
         :returns: the device as it is now.
         """
         found = self._get_resource(Device, device)
         self.delete(
             base.path(Device.base_path, found.id, "fences", reason),
+            params={"detail": detail} if detail else {},
             microversion=base.microversion(self),
         )
         return self.get_device(found.id)

@@ -128,7 +128,7 @@ class OfCards(HistoryCase):
         path = f"/v1/devices/{card['id']}"
         fence = f"{path}/fences/operator"
         fenced = self.request("PUT", fence, {"detail": "loud"}, ADMIN)
-        lifted = self.request("DELETE", fence, None, ADMIN)
+        lifted = self.request("DELETE", f"{fence}?detail=new+fan", None, ADMIN)
         found = self.events(path, ADMIN)
         self.assertEqual((ADMIN.user_id, fenced), found["device.fenced"])
         self.assertEqual((ADMIN.user_id, lifted), found["device.unfenced"])

@@ -75,13 +75,19 @@ class Devices(base.TestCase):
         )
         (row,) = self.data("gpu device list --fence any", who=ADMIN)
         self.assertEqual("0000:07:00.0", row["PCI Address"])
-        self.good(f"gpu device unfence {CARD}", who=ADMIN)
+        self.good(
+            f"gpu device unfence {CARD} --detail fan-replaced", who=ADMIN
+        )
         self.assertEqual([], self.fences())
-        kinds = [
-            row["Kind"]
-            for row in self.data(f"gpu device event list {CARD}", who=ADMIN)
-        ]
-        self.assertEqual(["device.fenced", "device.unfenced"], kinds)
+        events = self.data(f"gpu device event list {CARD}", who=ADMIN)
+        self.assertEqual(
+            ["device.fenced", "device.unfenced"],
+            [row["Kind"] for row in events],
+        )
+        self.assertEqual(
+            "The fence operator was lifted: fan-replaced",
+            events[-1]["Message"],
+        )
 
     def test_all_of_a_host(self):
         self.good("gpu device fence --host gpu-1 --reason row7", who=ADMIN)

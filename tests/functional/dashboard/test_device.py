@@ -187,8 +187,12 @@ class FenceTest(operating.TestCase):
         text = self.text(f"{self.card.id}/unfence/")
         self.assertIn(" checked>", text)
         self.assertIn("Nothing else keeps it back", text)
-        self.send("unfence", reason="operator")
+        self.send("unfence", reason="operator", detail="fan <replaced>")
         self.assertEqual({}, self.fences())
+        self.assertIn(
+            "The fence operator was lifted: fan <replaced>",
+            self.text(f"{self.card.id}/"),
+        )
 
     def test_what_made_a_card_suspect_is_lifted_too(self) -> None:
         self.change(

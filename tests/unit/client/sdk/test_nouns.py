@@ -213,9 +213,14 @@ class Devices(wire.TestCase):
     def test_unfencing_is_a_delete_of_one_reason(self):
         url = f"{wire.V1}/devices/{self.ID}"
         self.http.delete(f"{url}/fences/unadmitted", status_code=204)
+        self.http.delete(f"{url}/fences/health", status_code=204)
         self.http.get(url, json=self.device(fences=[]))
         self.assertEqual(
             [], self.broker.unfence_device(self.ID, "unadmitted").fences
+        )
+        self.broker.unfence_device(self.ID, "health", "passed dcgmi diag")
+        self.assertEqual(
+            {"detail": ["passed dcgmi diag"]}, self.wire.sent[-2].qs
         )
 
     def test_the_fences_of_a_device(self):

@@ -58,6 +58,16 @@ class Unfence(_OfOneDevice):
     reason = horizon_forms.ChoiceField(
         label=_("The fence to lift"), widget=horizon_forms.RadioSelect
     )
+    detail = horizon_forms.CharField(
+        label=_("Why"),
+        max_length=1024,
+        required=False,
+        help_text=_(
+            "What was found or done, in words for the next operator; they "
+            "stay in the history of the device."
+        ),
+        widget=horizon_forms.Textarea(attrs={"rows": 2}),
+    )
 
     def __init__(self, request: Any, *args: Any, **kwargs: Any) -> None:
         super().__init__(request, *args, **kwargs)
@@ -68,7 +78,9 @@ class Unfence(_OfOneDevice):
             field.initial = found[0]
 
     def act(self, request: Any, data: dict[str, Any]) -> None:
-        fleet_api.unfence(request, self.device.id, data["reason"])
+        fleet_api.unfence(
+            request, self.device.id, data["reason"], data["detail"]
+        )
 
     def done(self, data: dict[str, Any], made: Any) -> str:
         return str(
