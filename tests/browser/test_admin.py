@@ -15,6 +15,7 @@ from __future__ import annotations
 from tests.browser import base
 
 FLAVOR = "vm.gpu.browser.1"
+HOST = "gpu-l40s-1"
 
 
 class AdminTest(base.OrderTest):
@@ -133,6 +134,19 @@ class CatalogueTest(base.OrderTest):
         self.page.get_by_role("link", name="Create Pool").click()
         self.page.get_by_label("Admission").wait_for()
         self.person.seen("pool-create")
+
+    def test_hosts_are_moved_to_a_pool(self) -> None:
+        self.operator.create_pool(name="spare")
+        self.addCleanup(self.operator.delete_pool, "spare")
+        self.addCleanup(self.operator.update_host, HOST, pool="default")
+        self.person.go("/admin/gpu_pools/")
+        row = self.page.locator("tr", has_text="spare")
+        row.get_by_role("link", name="Move Hosts Here").click()
+        self.page.get_by_label(HOST).check()
+        self.person.seen("pool-hosts")
+        self.page.get_by_role("button", name="Move them").click()
+        self.page.locator("tr", has_text="spare").wait_for()
+        self.assertEqual("spare", self.operator.get_host(HOST).pool)
 
     def test_who_is_no_operator_has_no_such_panel(self) -> None:
         member = self.sign_in()

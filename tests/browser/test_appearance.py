@@ -33,6 +33,8 @@ ADMIN = {
     "fleet": "/admin/gpu_fleet/",
     "queue": "/admin/gpu_queue/",
     "flavors": "/admin/gpu_flavors/",
+    "pools": "/admin/gpu_pools/",
+    "pool-hosts": "/admin/gpu_pools/default/hosts/",
 }
 PEOPLE = {"demo-user": PAGES, "operator": ADMIN}
 
