@@ -83,14 +83,7 @@ def unfence(
     :raises Invalid: for a reason that goes away by itself.
     :raises NotFound: when there is no such device, or it has no such fence.
     """
-    if reason is Reason.DRAIN:
-        raise errors.Invalid(
-            "A fence drain is lifted by resuming the host.", field="reason"
-        )
-    if reason not in fences.BY_OPERATOR:
-        raise errors.Invalid(
-            f"A fence {reason} is not lifted by hand.", field="reason"
-        )
+    _liftable(reason)
     now = core.clock.now()
     with core.store.write() as tx:
         device = tx.devices.get(device_id)
@@ -105,6 +98,18 @@ def unfence(
         device = tx.devices.get(device_id)
     core.bell.host(device.host)
     return device
+
+
+def _liftable(reason: Reason) -> None:
+    """:raises Invalid: nobody lifts it by hand."""
+    if reason is Reason.DRAIN:
+        raise errors.Invalid(
+            "A fence drain is lifted by resuming the host.", field="reason"
+        )
+    if reason not in fences.BY_OPERATOR:
+        raise errors.Invalid(
+            f"A fence {reason} is not lifted by hand.", field="reason"
+        )
 
 
 def _forgive(
