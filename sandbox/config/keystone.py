@@ -46,6 +46,7 @@ def write(settings: s.Settings) -> None:
             }
         ),
     )
+    s.write_no_rules(settings, "keystone")
     s.write_web_server(
         settings,
         "keystone",

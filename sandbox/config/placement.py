@@ -44,6 +44,7 @@ def write(settings: s.Settings) -> None:
             }
         ),
     )
+    s.write_no_rules(settings, "placement")
     s.write_web_server(
         settings, "placement", "placement.wsgi.api:application", threads=8
     )

@@ -101,6 +101,16 @@ def write(settings: Settings, service: str, name: str, text: str) -> None:
     private_files.write(settings.layout.config / service / name, text)
 
 
+def write_no_rules(settings: Settings, service: str) -> None:
+    """A policy file for who wants to change a rule of the release's.
+
+    One that comes later and goes again must not be: oslo.policy would look
+    for it at each request, and load all rules anew, in which a request of
+    another thread is refused at times.
+    """
+    write(settings, service, "policy.yaml", "# The rules of the release.\n")
+
+
 def write_web_server(
     settings: Settings,
     service: str,
