@@ -130,7 +130,8 @@ def _lease(view: View, device: Device, fence: Fence) -> Iterator[Finding]:
         return
     place = (view.hypervisor(device.host), device.address)
     card = view.gpus.get(place)
-    if card is not None and card.used:
+    over = lease is None or not lease.open
+    if over and card is not None and card.used:
         yield _in_use(card_name(place), card)
         return
     yield findings.error(
