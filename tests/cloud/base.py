@@ -183,15 +183,15 @@ class CloudTest(testtools.TestCase):
 
     def closed_cards(self) -> list[str]:
         """Those that may not be used, and what is known of why."""
-        agents = {host.name: host for host in self.operator.hosts()}
+        hosts = {host.name: host for host in self.operator.hosts()}
         return [
             f"{card.host} {card.pci_address} is {card.availability}, "
             f"{card.state}, {card.health} {card.health_reasons}, "
             f"fences {card.fences}, use {card.use}, "
             f"reserved {card.provider['reserved']}; "
-            f"host: {agents[card.host].compute_state}, "
-            f"agent {agents[card.host].agent['state']}, "
-            f"{agents[card.host].conditions}"
+            f"host: {hosts[card.host].compute_state}, "
+            f"agent {hosts[card.host].agent['state']}, "
+            f"{hosts[card.host].conditions}"
             for card in self.operator.devices()
             if not card.is_schedulable
         ]
