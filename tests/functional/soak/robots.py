@@ -48,7 +48,6 @@ class Robots:
     def die(self) -> None:
         """With all that it knew."""
         self._tokens.clear()
-        self._due.clear()
 
     def turn(self, core: broker.Broker) -> float:
         """:returns: seconds until the next one is wanted."""
@@ -56,8 +55,10 @@ class Robots:
         for lease_id in [*self._tokens]:
             if self._due.get(lease_id, now) <= now:
                 self._due[lease_id] = now + self._drive(core, lease_id)
-        due = [self._due[lease_id] - now for lease_id in self._tokens]
-        return min(due, default=3600.0)
+        self._due = {
+            lease_id: self._due[lease_id] for lease_id in self._tokens
+        }
+        return min(self._due.values(), default=now + 3600.0) - now
 
     def _drive(self, core: broker.Broker, lease_id: str) -> float:
         info = {"methods": METHODS}
@@ -68,7 +69,6 @@ class Robots:
         except errors.OutsideError:
             return 1.0
         if wait is None:
-            # It is over, for this process; _due is only asked of the others.
             del self._tokens[lease_id]
             return 0.0
         return wait
